@@ -1,0 +1,1 @@
+"""The pure part: no files, no clock, no torch, no processes."""

@@ -1,0 +1,144 @@
+"""What a worker is told to train: everything, so that a trial is a function of its job."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from staycourse.core.rules import Rule
+from staycourse.core.rules.limits import EpochLimit, TimeLimit
+from staycourse.core.rules.patience import Patience
+from staycourse.core.space import Value
+
+
+@dataclass(frozen=True)
+class StopSpec:
+    """The declared `stop` of a phase."""
+
+    patience: int
+    start: int = 0
+    min_delta: float = 0.0
+    metric: str | None = None
+
+
+@dataclass(frozen=True)
+class TaskSpec:
+    """Where the task's code is and how it is called.
+
+    `code` is the folder with the sealed copy, `file` the task file's path in it, `folder` the
+    roadmap's folder, in which relative paths start.
+    """
+
+    code: str
+    file: str
+    folder: str
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which samples a trial sees.
+
+    `validation` is the share held out, `share` what is taken of both parts; with `split` false all
+    samples are trained on and nothing is validated.
+    """
+
+    validation: float = 0.2
+    share: float = 1.0
+    split: bool = True
+    workers: int | str = "auto"
+    pin_memory: bool | str = "auto"
+    exact: bool = True
+
+
+@dataclass(frozen=True)
+class Job:
+    """One attempt at one trial.
+
+    `epochs` is the upper bound of this trial, `horizon` the length that its schedule is made for;
+    `parent` is the folder of the trial whose last checkpoint this one goes on from; `checkpoint_every`
+    is in seconds. `batches_per_epoch` and `kill_at_step` are set in a rehearsal only: the miniature's
+    length of an epoch, and the step after which the first attempt kills itself.
+    """
+
+    trial: str
+    folder: str
+    task: TaskSpec
+    setup: Mapping[str, Value]
+    seed: int
+    repetition: int
+    epochs: int
+    horizon: int
+    metric: str = "val_loss"
+    goal: str = "min"
+    stop: StopSpec | None = None
+    trial_hours: float | None = None
+    data: DataSpec = DataSpec()
+    schedules: Mapping[str, Mapping[str, Mapping[int, float]]] = field(default_factory=dict)
+    validate_every: int = 1
+    checkpoint_every: float = 300.0
+    threads: int = 1
+    device: str = "cpu"
+    cpus: tuple[int, ...] = ()
+    parent: str | None = None
+    final: str | None = None
+    attempt: int = 1
+    batches_per_epoch: int | None = None
+    kill_at_step: int | None = None
+
+    def rules(self) -> list[Rule]:
+        """The rules that may end this trial, first declared first."""
+        return declared_rules(self.epochs, self.stop, self.metric, self.goal, self.trial_hours)
+
+    @property
+    def stop_metric(self) -> str:
+        """The metric that `stop` watches: the ranking's unless it names another."""
+        return self.stop.metric if self.stop and self.stop.metric else self.metric
+
+
+def declared_rules(
+    epochs: int, stop: StopSpec | None, objective: str, goal: str, trial_hours: float | None
+) -> list[Rule]:
+    """What may end a trial, in the order in which it is asked."""
+    rules: list[Rule] = [EpochLimit(epochs)]
+    if stop is not None:
+        metric = stop.metric or objective
+        watched = goal_of(metric, objective, goal)
+        rules.append(Patience(stop.patience, watched, stop.start, stop.min_delta, metric))
+    if trial_hours is not None:
+        rules.append(TimeLimit(trial_hours))
+    return rules
+
+
+def goal_of(metric: str, objective: str, goal: str) -> str:
+    """The goal of a metric that `stop` names beside the objective: lower is better for what is a loss or
+    an error by its name, else the objective's goal."""
+    if metric == objective:
+        return goal
+    return "min" if metric.endswith(("loss", "error", "err", "eer", "wer")) else goal
+
+
+def to_json(job: Job) -> dict[str, Any]:
+    """The job as JSON values (schedule epochs become text)."""
+    return dataclasses.asdict(job)
+
+
+def from_json(body: Mapping[str, Any]) -> Job:
+    """The job that `to_json` described."""
+    stop = StopSpec(**body["stop"]) if body["stop"] else None
+    schedules = {
+        name: {key: {int(epoch): times for epoch, times in steps.items()} for key, steps in schedule.items()}
+        for name, schedule in body["schedules"].items()
+    }
+    return Job(
+        **{
+            **body,
+            "task": TaskSpec(**body["task"]),
+            "data": DataSpec(**body["data"]),
+            "stop": stop,
+            "schedules": schedules,
+            "cpus": tuple(body["cpus"]),
+        }
+    )

@@ -1,0 +1,68 @@
+"""JSON Schema of the roadmap, made from the models that parse it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from staycourse.core import phases
+from staycourse.core.sections import SECTIONS
+
+_VALUE = {"type": ["number", "string", "boolean"]}
+_WHEN = {"type": "object", "additionalProperties": {"anyOf": [_VALUE, {"type": "array", "items": _VALUE}]}}
+_BOUNDS = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+_STEPS = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[1-9][0-9]*$"},
+    "additionalProperties": {"type": "number", "exclusiveMinimum": 0},
+}
+
+
+def roadmap_schema() -> dict[str, Any]:
+    """The schema as JSON values (draft 2020-12)."""
+    definitions: dict[str, Any] = {}
+    properties: dict[str, Any] = {
+        "name": {"type": "string", "pattern": "^[a-z0-9_-]+$"},
+        "seed": {"type": "integer"},
+        "space": {"type": "object", "minProperties": 1, "additionalProperties": _hyperparameter()},
+        "schedules": {
+            "type": "object",
+            "additionalProperties": {"type": "object", "additionalProperties": _STEPS},
+        },
+    }
+    for key, model in SECTIONS.items():
+        properties[key] = _model(model, definitions)
+    kinds = [_model(kind, definitions) for kind in phases.kinds().values()]
+    properties["phase"] = {"type": "array", "minItems": 1, "items": {"oneOf": kinds}}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "staycourse roadmap",
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["name", "task", "space", "phase"],
+        "properties": properties,
+        "$defs": definitions,
+    }
+
+
+def _model(model: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    schema: dict[str, Any] = model.model_json_schema(ref_template="#/$defs/{model}")
+    definitions.update(schema.pop("$defs", {}))
+    return schema
+
+
+def _hyperparameter() -> dict[str, Any]:
+    def form(**properties: Any) -> dict[str, Any]:
+        required = [key for key in properties if key not in ("integer", "when")]
+        table = {"type": "object", "additionalProperties": False, "required": required}
+        return table | {"properties": properties | {"when": _WHEN}}
+
+    integer = {"type": "boolean"}
+    choice = {"type": "array", "items": _VALUE, "minItems": 1, "uniqueItems": True}
+    return {
+        "anyOf": [
+            _VALUE,
+            form(log=_BOUNDS, integer=integer),
+            form(range=_BOUNDS, integer=integer),
+            form(choice=choice),
+        ]
+    }

@@ -1,0 +1,153 @@
+"""The ledger's events in words: one line each, for logs, headless output and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from staycourse.core import events as ev
+from staycourse.core.canonical import decode_number
+from staycourse.core.events import Event
+from staycourse.core.handoff import Handoff, from_json
+from staycourse.core.space import Choice, Interval, Space, describe_setup, format_value
+from staycourse.core.state import RunState
+
+
+def tell(event: Event, state: RunState, kinds: Sequence[str]) -> str:
+    """The event in one line; `state` is the state before or after it, `kinds` the phases' kinds."""
+    teller = _TELLERS.get(type(event))
+    return teller(event, state, kinds) if teller else event.KIND
+
+
+def handed_on(before: Space, handoff: Handoff, metric: str) -> list[str]:
+    """What a phase handed on, a line each, `lr 1e-05..0.01 became 0.0005..0.001`."""
+    lines = [*_space_changes(before, handoff.space), *_findings(handoff, metric)]
+    if handoff.ranking:
+        best = handoff.ranking[0]
+        more = f", then {len(handoff.ranking) - 1} more" if len(handoff.ranking) > 1 else ""
+        lines.append(
+            f"best {metric} {best.score:.6g} at epoch {best.epoch}: {describe_setup(best.setup)}{more}"
+        )
+    return lines
+
+
+def _space_changes(before: Space, after: Space) -> list[str]:
+    lines = []
+    for old in before:
+        new = after.get(old.name)
+        if new == old:
+            continue
+        if isinstance(old, Interval) and isinstance(new, Interval):
+            was = f"{format_value(old.low)}..{format_value(old.high)}"
+            lines.append(f"{old.name} {was} became {format_value(new.low)}..{format_value(new.high)}")
+        elif isinstance(old, Choice) and isinstance(new, Choice):
+            kept = "|".join(map(format_value, new.options))
+            gone = ", ".join(format_value(option) for option in old.options if option not in new.options)
+            lines.append(f"{old.name} without {gone}: {kept} left")
+    return lines
+
+
+def _findings(handoff: Handoff, metric: str) -> list[str]:
+    lines = []
+    if floor := handoff.findings.get("floor"):
+        lines.append(
+            f"loss floor: {metric} {floor['value']:.6g} at epoch {floor['epoch']} ({floor['trial']})"
+        )
+    if pieces := handoff.findings.get("training_phases"):
+        said = ", ".join(f"{piece['kind']} {piece['first']}–{piece['last']}" for piece in pieces)
+        lines.append(f"phases of training by epoch: {said}")
+    for row in handoff.findings.get("comparison", []):
+        lines.append(f"{row['name']}: {metric} {row['score']:.6g} at epoch {row['epoch']}")
+    return lines
+
+
+def _sealed(event: ev.RunSealed, state: RunState, kinds: Sequence[str]) -> str:
+    return f"sealed {event.seal[:8]}"
+
+
+def _started(event: ev.EngineStarted, state: RunState, kinds: Sequence[str]) -> str:
+    verb = "started" if event.session == 1 else "resumed"
+    since = f", silent since {event.silent_since}" if event.silent_since else ""
+    return f"engine {verb} (process {event.pid}){since}"
+
+
+def _stopped(event: ev.EngineStopped, state: RunState, kinds: Sequence[str]) -> str:
+    return f"engine stopped: {event.reason}; resume goes on"
+
+
+def _phase_opened(event: ev.PhaseOpened, state: RunState, kinds: Sequence[str]) -> str:
+    return f"phase {event.phase + 1}/{len(kinds)} {kinds[event.phase]} begins"
+
+
+def _planned(event: ev.TrialPlanned, state: RunState, kinds: Sequence[str]) -> str:
+    on = f" goes on from {event.parent}" if event.parent else ""
+    seed = f" seed {event.repetition + 1}" if event.repetition else ""
+    name = f" {event.name}" if event.name else ""
+    return f"{event.trial}{on}{name}{seed}: {describe_setup(event.setup)}"
+
+
+def _trial_started(event: ev.TrialStarted, state: RunState, kinds: Sequence[str]) -> str:
+    again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+    return f"{event.trial} trains on {event.slot}{again}"
+
+
+def _attempt_failed(event: ev.AttemptFailed, state: RunState, kinds: Sequence[str]) -> str:
+    why = f": {event.error}" if event.error else ""
+    return f"{event.trial} {event.failure} after step {event.step}{why}; it is owed and goes on"
+
+
+def _ended(event: ev.TrialEnded, state: RunState, kinds: Sequence[str]) -> str:
+    best = ""
+    if event.best_value is not None:
+        best = f", best {decode_number(event.best_value):.6g} at epoch {event.best_epoch}"
+    return f"{event.trial} {event.outcome} after epoch {event.epochs} ({event.detail}){best}"
+
+
+def _phase_closed(event: ev.PhaseClosed, state: RunState, kinds: Sequence[str]) -> str:
+    handoff = from_json(event.handoff)
+    best = f", best {handoff.ranking[0].score:.6g}" if handoff.ranking else ""
+    return f"phase {event.phase + 1}/{len(kinds)} {kinds[event.phase]} done{best}"
+
+
+def _dropped(event: ev.CheckpointsDropped, state: RunState, kinds: Sequence[str]) -> str:
+    return f"checkpoints of {len(event.trials)} trials dropped, {event.bytes / 1e6:.1f} MB"
+
+
+def _noted(event: ev.Noted, state: RunState, kinds: Sequence[str]) -> str:
+    return event.text
+
+
+def _suspended(event: ev.RunSuspended, state: RunState, kinds: Sequence[str]) -> str:
+    return f"suspended: {event.reason}"
+
+
+def _finished(event: ev.RunFinished, state: RunState, kinds: Sequence[str]) -> str:
+    winner = f": {describe_setup(event.winner)}" if event.winner else ""
+    return f"run finished{winner}"
+
+
+def _failed(event: ev.RunFailed, state: RunState, kinds: Sequence[str]) -> str:
+    return f"phase {event.phase + 1}/{len(kinds)} {kinds[event.phase]} could not be finished: {event.reason}"
+
+
+def _abandoned(event: ev.RunAbandoned, state: RunState, kinds: Sequence[str]) -> str:
+    return f"abandoned: {event.reason}"
+
+
+_TELLERS: dict[type[Event], Callable[[Any, RunState, Sequence[str]], str]] = {
+    ev.RunSealed: _sealed,
+    ev.EngineStarted: _started,
+    ev.EngineStopped: _stopped,
+    ev.PhaseOpened: _phase_opened,
+    ev.TrialPlanned: _planned,
+    ev.TrialStarted: _trial_started,
+    ev.AttemptFailed: _attempt_failed,
+    ev.TrialEnded: _ended,
+    ev.PhaseClosed: _phase_closed,
+    ev.CheckpointsDropped: _dropped,
+    ev.Noted: _noted,
+    ev.RunSuspended: _suspended,
+    ev.RunFinished: _finished,
+    ev.RunFailed: _failed,
+    ev.RunAbandoned: _abandoned,
+}

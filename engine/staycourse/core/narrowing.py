@@ -1,0 +1,59 @@
+"""From the results of a search to a narrower space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from staycourse.core.elimination import eliminate
+from staycourse.core.space import Choice, Interval, Space, format_value
+from staycourse.core.trial import Trial, rank
+
+# The best quarter of the trials, at least three, spans the new range; a tenth of the old one is added at
+# both ends, because the best points of a finite sample lie inside the region that they come from.
+_BEST_SHARE, _LEAST_TRIALS, _MARGIN = 0.25, 3, 0.1
+
+
+def narrow(trials: Sequence[Trial], goal: str, space: Space) -> tuple[Space, dict[str, Any]]:
+    """The narrower space, and the findings that say what became of each hyperparameter."""
+    ranked = rank(trials, goal)
+    best = ranked[: max(_LEAST_TRIALS, math.ceil(len(ranked) * _BEST_SHARE))]
+    changed = [_narrower(h, best) for h in space if isinstance(h, Interval)]
+    choices = [h.name for h in space if isinstance(h, Choice)]
+    narrowed, verdicts = eliminate(choices, trials, goal, space.with_(changed))
+    findings = {
+        "ranges": [_change(old, narrowed.get(old.name)) for old in space if isinstance(old, Interval)],
+        "from_trials": [trial.id for trial in best],
+        "elimination": verdicts,
+    }
+    return narrowed, findings
+
+
+def _narrower(h: Interval, best: Sequence[Trial]) -> Interval:
+    at = [h.to_unit(float(trial.setup[h.name])) for trial in best if h.name in trial.setup]
+    if not at:
+        return h
+    low, high = float(h.from_unit(min(at) - _MARGIN)), float(h.from_unit(max(at) + _MARGIN))
+    if h.integer:
+        return replace(h, low=int(low), high=int(high)) if low < high else h
+    short_low, short_high = max(h.low, float(f"{low:.3g}")), min(h.high, float(f"{high:.3g}"))
+    # Where three digits are too few for the range, they would cut into it.
+    is_close = abs(short_low - low) + abs(short_high - high) <= (high - low) * _MARGIN
+    return replace(h, low=short_low, high=short_high) if is_close else replace(h, low=low, high=high)
+
+
+def _change(old: Interval, new: Any) -> dict[str, Any]:
+    touches = [side for side, is_at in (("low", new.low <= old.low), ("high", new.high >= old.high)) if is_at]
+    words = (
+        f"{old.name} {format_value(old.low)}..{format_value(old.high)} "
+        f"became {format_value(new.low)}..{format_value(new.high)}"
+    )
+    return {
+        "name": old.name,
+        "from": [old.low, old.high],
+        "to": [new.low, new.high],
+        "at_bound": touches,
+        "words": words,
+    }

@@ -1,0 +1,158 @@
+"""What every kind of phase is: a pure function of what came before."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+from staycourse.core.fields import Finish, Section, Stop
+from staycourse.core.handoff import Handoff
+from staycourse.core.job import StopSpec
+from staycourse.core.problems import KeyPath, Problem
+from staycourse.core.space import Space, Value
+from staycourse.core.trial import Trial
+
+
+@dataclass(frozen=True)
+class Need:
+    """A trial that a phase wants.
+
+    `key` names it within the phase. Its set-up is `setup`, or the search's proposal number `proposal`
+    (from 1). `share` is the share of the data, `split` whether validation is held out, `parent` the id of
+    the trial whose last checkpoint it goes on from.
+    """
+
+    key: str
+    epochs: int
+    horizon: int
+    setup: Mapping[str, Value] | None = None
+    proposal: int | None = None
+    repetition: int = 0
+    share: float = 1.0
+    split: bool = True
+    stop: StopSpec | None = None
+    parent: str | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Every trial that the phase is known to need so far, in order; and its handoff once it is done, or
+    the reason why it cannot be finished."""
+
+    needs: tuple[Need, ...] = ()
+    handoff: Handoff | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class SearchSpec:
+    """How the proposals of a phase are made: the search's name, how many in all, and how many may be
+    in flight."""
+
+    optimizer: str
+    budget: int
+    parallel: int
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a phase knows: the roadmap's goal, and the handoff of the phase before."""
+
+    goal: str
+    handoff: Handoff
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A phase in the queue before anything has run: upper bounds of trials and epochs."""
+
+    kind: str
+    trials: int
+    epochs_per_trial: int
+    total_epochs: int
+    share: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is known of the earlier phases before anything has run.
+
+    `ranked` is how many ranked set-ups they hand on at most (0: none was ranked), `valued` whether they
+    know a best value for every hyperparameter, `horizon` the schedule's length that was measured.
+    """
+
+    space: Space
+    schedules: Mapping[str, Mapping[str, Mapping[int, float]]] = field(default_factory=dict)
+    ranked: int = 0
+    valued: bool = False
+    horizon: int | None = None
+
+
+class Phase(Section):
+    """A phase as the roadmap declares it. A kind is one subclass in one file of this package."""
+
+    KIND: ClassVar[str]
+    kind: str
+
+    @abstractmethod
+    def check(self, outlook: Outlook, path: KeyPath) -> list[Problem]:
+        """What cannot work, given the phases before."""
+
+    @abstractmethod
+    def plan(self, outlook: Outlook) -> Planned:
+        """Upper bounds of trials and epochs; only called where `check` found nothing."""
+
+    @abstractmethod
+    def after(self, outlook: Outlook) -> Outlook:
+        """The outlook for the next phase."""
+
+    @abstractmethod
+    def decide(self, before: Before, trials: Sequence[Trial]) -> Decision:
+        """What is needed next, given this phase's own trials in the order of their planning."""
+
+    def warnings(self, outlook: Outlook, path: KeyPath) -> list[Problem]:
+        """What will work and is probably not meant."""
+        return []
+
+    def search(self) -> SearchSpec | None:
+        """How proposals are made, None if this kind makes its set-ups itself."""
+        return None
+
+    def with_metrics(self, reported: Iterable[str]) -> Self:
+        """The same phase, its rules' metrics by the names that the task reports."""
+        changed: dict[str, Any] = {}
+        for name in ("stop", "finish"):
+            section = getattr(self, name, None)
+            if isinstance(section, (Stop, Finish)):
+                changed[name] = section.with_metrics(reported)
+        return self.model_copy(update=changed)
+
+    def miniature(self) -> Phase:
+        """The same phase for a rehearsal: two set-ups, two epochs."""
+        return self
+
+    @property
+    def last_rule_free_epoch(self) -> int | None:
+        """The last epoch before `stop` can end a trial, None if there is no `stop`."""
+        stop = getattr(self, "stop", None)
+        return max(stop.start - 1, stop.patience) if stop is not None else None
+
+
+def all_ended(trials: Sequence[Trial], needs: Sequence[Need]) -> bool:
+    """Whether every need has a trial that has ended."""
+    ended = {trial.key for trial in trials if trial.outcome is not None}
+    return all(need.key in ended for need in needs)
+
+
+def failure_words(trials: Sequence[Trial]) -> str:
+    """Why a phase without any score cannot be finished."""
+    counts: dict[str, int] = {}
+    for trial in trials:
+        if trial.outcome is not None:
+            counts[str(trial.outcome)] = counts.get(str(trial.outcome), 0) + 1
+    said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    return f"none of its {len(trials)} trials has a score ({said})"

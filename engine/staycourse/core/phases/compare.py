@@ -1,0 +1,154 @@
+"""compare: set-ups listed by name, side by side."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from staycourse.core.fields import Count, Share, Stop
+from staycourse.core.handoff import Ranked
+from staycourse.core.phases.base import (
+    Before,
+    Decision,
+    Need,
+    Outlook,
+    Phase,
+    Planned,
+    all_ended,
+    failure_words,
+)
+from staycourse.core.problems import KeyPath, Problem, nearest
+from staycourse.core.ranking import ranked_setups
+from staycourse.core.space import Fixed, Interval, Space, Value
+from staycourse.core.space_format import value_problem
+from staycourse.core.trial import Trial
+
+
+class NamedSetup(BaseModel):
+    """A set-up with a name; every other key is a hyperparameter."""
+
+    model_config = ConfigDict(extra="allow", strict=True, frozen=True)
+    name: Annotated[str, Field(min_length=1)]
+
+    @property
+    def values(self) -> dict[str, Value]:
+        return dict(self.model_extra or {})
+
+
+class Compare(Phase):
+    """What a set-up does not give takes its fixed or its best value so far. Hands on what it was handed."""
+
+    KIND: ClassVar[str] = "compare"
+    kind: Literal["compare"]
+    seeds: Count = 3
+    epochs: Count
+    stop: Stop | None = None
+    data: Share = 1.0
+    setups: Annotated[list[NamedSetup], Field(alias="setup", min_length=2)]
+
+    def check(self, outlook: Outlook, path: KeyPath) -> list[Problem]:
+        problems = []
+        names = [setup.name for setup in self.setups]
+        for at, setup in enumerate(self.setups):
+            where = (*path, "setup", at)
+            if setup.name in names[:at]:
+                problems.append(
+                    Problem((*where, "name"), f"two set-ups are named '{setup.name}'", "one name each")
+                )
+            wrong = [
+                problem
+                for name, value in setup.values.items()
+                if (problem := _value_problem((*where, name), name, value, outlook.space))
+            ]
+            problems += wrong
+            if not wrong and not outlook.valued:
+                missing = outlook.space.missing(outlook.space.active(setup.values))
+                if missing:
+                    said = f"no value for {', '.join(missing)}: no earlier phase hands on a best value"
+                    problems.append(Problem(where, said, "give it here, or put a probe before"))
+        return problems
+
+    def plan(self, outlook: Outlook) -> Planned:
+        count = len(self.setups) * self.seeds
+        return Planned(self.kind, count, self.epochs, count * self.epochs, self.data)
+
+    def after(self, outlook: Outlook) -> Outlook:
+        return outlook
+
+    def decide(self, before: Before, trials: Sequence[Trial]) -> Decision:
+        stop = self.stop.spec() if self.stop else None
+        needs = tuple(
+            Need(
+                key=f"{named.name}-seed-{repetition}",
+                epochs=self.epochs,
+                horizon=self.epochs,
+                setup=self._setup(named, before),
+                repetition=repetition,
+                share=self.data,
+                stop=stop,
+                name=named.name,
+            )
+            for repetition in range(self.seeds)
+            for named in self.setups
+        )
+        if not all_ended(trials, needs):
+            return Decision(needs)
+        places = ranked_setups(trials, before.goal)
+        if not places:
+            return Decision(needs, failure=failure_words(trials))
+        findings = {"comparison": _comparison(places, trials, before.goal)}
+        return Decision(needs, handoff=replace(before.handoff, findings=findings))
+
+    def _setup(self, named: NamedSetup, before: Before) -> dict[str, Value]:
+        space = before.handoff.space
+        values = {**before.handoff.best_values, **named.values}
+        while missing := space.missing(space.active(values)):  # an option filled in can call up more
+            for name in missing:
+                h = space.get(name)
+                assert not isinstance(h, Fixed), "a fixed value is never missing"
+                values[name] = h.points(1)[0] if isinstance(h, Interval) else h.options[0]
+        return space.active(values)
+
+    def miniature(self) -> Compare:
+        return self.model_copy(
+            update={"seeds": min(2, self.seeds), "epochs": min(2, self.epochs), "setups": self.setups[:2]}
+        )
+
+
+def _comparison(places: Sequence[Ranked], trials: Sequence[Trial], goal: str) -> list[dict[str, Any]]:
+    """Each set-up with its mean score, spread, and its paired difference, seed by seed, to the best."""
+    scores = {(t.name, t.repetition): t.score(goal) for t in trials}
+    best = places[0]
+    rows = []
+    for place in places:
+        pairs = [
+            (score, other)
+            for (name, repetition), score in scores.items()
+            if name == place.name and score is not None
+            for other in [scores.get((best.name, repetition))]
+            if other is not None
+        ]
+        gaps = [score - other for score, other in pairs]
+        rows.append(
+            {
+                "name": place.name,
+                "setup": dict(place.setup),
+                "score": place.score,
+                "spread": place.spread,
+                "epoch": place.epoch,
+                "trials": list(place.trials),
+                "difference": statistics.fmean(gaps) if gaps else None,
+                "difference_spread": statistics.stdev(gaps) if len(gaps) > 1 else None,
+            }
+        )
+    return rows
+
+
+def _value_problem(where: KeyPath, name: str, value: Any, space: Space) -> Problem | None:
+    if name not in space.names:
+        return Problem(where, f"no hyperparameter '{name}' in the space", nearest(name, space.names))
+    return value_problem(where, space.get(name), value)

@@ -1,0 +1,47 @@
+"""What the phases have in common whose set-ups a search proposes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+
+from staycourse.core.fields import Count, Share, Stop
+from staycourse.core.phases.base import Need, Outlook, Phase, Planned
+from staycourse.core.problems import KeyPath, Problem
+from staycourse.core.trial import Trial
+
+
+class SearchedPhase(Phase):
+    """`trials` proposals, each trained for `epochs` epochs at most."""
+
+    trials: Count
+    epochs: Count
+    stop: Stop | None = None
+    data: Share = 1.0
+
+    def check(self, outlook: Outlook, path: KeyPath) -> list[Problem]:
+        if not outlook.space.searched:
+            right = "give a range or a choice, or list the set-ups in a compare phase"
+            return [Problem(path, f"{self.kind} has nothing to search: every hyperparameter is fixed", right)]
+        return []
+
+    def plan(self, outlook: Outlook) -> Planned:
+        return Planned(self.kind, self.trials, self.epochs, self.trials * self.epochs, self.data)
+
+    def need(self, proposal: int) -> Need:
+        """The trial of one proposal."""
+        return Need(
+            key=f"proposal-{proposal}",
+            proposal=proposal,
+            epochs=self.epochs,
+            horizon=self.epochs,
+            share=self.data,
+            stop=self.stop.spec() if self.stop else None,
+        )
+
+    def known_needs(self, trials: Sequence[Trial], parallel: int) -> tuple[Need, ...]:
+        """Proposals that may be made now: k once trials 1..k-parallel have ended."""
+        ended = {trial.key for trial in trials if trial.outcome is not None}
+        first_open = next(k for k in count(1) if f"proposal-{k}" not in ended)
+        last = min(self.trials, first_open - 1 + parallel)
+        return tuple(self.need(proposal) for proposal in range(1, last + 1))

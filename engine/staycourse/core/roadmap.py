@@ -1,0 +1,248 @@
+"""The roadmap: what a campaign does, in which order, and what may end a trial."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from staycourse.core import not_yet, phases, plain_values
+from staycourse.core.events import RunSealed
+from staycourse.core.explain import validate
+from staycourse.core.metric_names import resolve
+from staycourse.core.phases.base import Outlook, Phase, Planned
+from staycourse.core.problems import Problem, RoadmapError, nearest
+from staycourse.core.schedule_format import parse_schedules
+from staycourse.core.schedules import Schedule, milestones
+from staycourse.core.sections import SECTIONS, Data, Limits, Objective, Task, Training
+from staycourse.core.space import Choice, Fixed, Space
+from staycourse.core.space_format import STAND_IN, parse_space
+from staycourse.core.toml_lines import key_lines, line_of
+
+_TABLES = ("name", "seed", "space", "schedules", "phase", "from", *SECTIONS)
+_NAME = re.compile(r"[a-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class Roadmap:
+    """A checked roadmap. `schedules` holds "constant" too; `warnings` is what is probably not meant."""
+
+    name: str
+    seed: int
+    task: Task
+    objective: Objective
+    space: Space
+    schedules: Mapping[str, Schedule]
+    data: Data
+    training: Training
+    limits: Limits
+    phases: tuple[Phase, ...]
+    warnings: tuple[Problem, ...] = ()
+
+    def outlooks(self) -> Iterator[tuple[Phase, Outlook]]:
+        """Each phase with what is known of those before it."""
+        outlook = Outlook(self.space, self.schedules)
+        for phase in self.phases:
+            yield phase, outlook
+            outlook = phase.after(outlook)
+
+    def plan(self) -> list[Planned]:
+        """The queue: upper bounds of trials and epochs for each phase."""
+        return [phase.plan(outlook) for phase, outlook in self.outlooks()]
+
+    def followed(self, sealed: RunSealed | None) -> Roadmap:
+        """The roadmap as a run follows it: its metrics by the names that the task reports, and in
+        miniature where the run is a rehearsal."""
+        if sealed is None:
+            return self
+        resolved = self._with_metrics(sealed.facts.get("metrics", []))
+        return resolved.miniature() if sealed.rehearsal else resolved
+
+    def _with_metrics(self, reported: Iterable[str]) -> Roadmap:
+        metric = resolve(self.objective.metric, reported) or self.objective.metric
+        phases = tuple(phase.with_metrics(reported) for phase in self.phases)
+        return replace(self, objective=self.objective.model_copy(update={"metric": metric}), phases=phases)
+
+    def miniature(self) -> Roadmap:
+        """The whole campaign for a rehearsal: two set-ups and two epochs a phase."""
+        return replace(self, phases=tuple(phase.miniature() for phase in self.phases))
+
+
+def parse(text: str, source: str = "roadmap") -> Roadmap:
+    """The roadmap that a TOML text holds. Raises RoadmapError with every problem at once."""
+    try:
+        document = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RoadmapError(source, [_not_toml(error)]) from None
+    document, problems = plain_values.tidy(document)
+    roadmap = _Parser(problems).roadmap(document)
+    lines = key_lines(text)
+    if roadmap is None:
+        located = [replace(problem, line=line_of(problem.path, lines)) for problem in problems]
+        raise RoadmapError(source, sorted(located, key=lambda problem: problem.line or 0))
+    warnings = [replace(warning, line=line_of(warning.path, lines)) for warning in roadmap.warnings]
+    return replace(roadmap, warnings=tuple(warnings))
+
+
+class _Parser:
+    """Parses section by section, so that a mistake in one hides none in another, and is told once."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+        self._document: Mapping[str, Any] = {}
+        self._broken: set[str] = set()
+        self._has_space = True
+
+    def roadmap(self, document: dict[str, Any]) -> Roadmap | None:
+        document, waiting = not_yet.take_out(document)
+        self.problems += waiting
+        self._document = document
+        for key in document:
+            if key not in _TABLES:
+                self._problem((key,), f"unknown key '{key}'", nearest(key, _TABLES))
+        name, seed = self._name(document), self._seed(document)
+        sections = {key: self._section(document, key, waiting) for key in SECTIONS}
+        space = self._space(document)
+        schedules = parse_schedules(document.get("schedules", {}), space, self.problems)
+        self._check_schedule_options(space, schedules)
+        found = self._phases(document.get("phase"))
+        warnings = self._check_phases(found, Outlook(space, schedules))
+        if self.problems:
+            return None
+        complete = tuple(phase for phase in found if phase is not None)
+        return Roadmap(
+            name,
+            seed,
+            space=space,
+            schedules=schedules,
+            phases=complete,
+            warnings=tuple(warnings),
+            **sections,
+        )
+
+    def _space(self, document: Mapping[str, Any]) -> Space:
+        """The space; one that is empty gets a stand-in, so that the phases can be checked all the same."""
+        space = parse_space(document.get("space"), self.problems)
+        self._broken = {str(p.path[1]) for p in self.problems if p.path[0] == "space" and len(p.path) > 1}
+        self._has_space = bool(space.hyperparameters)
+        return space if self._has_space else Space((STAND_IN,))
+
+    def _is_consequence(self, problem: Problem) -> bool:
+        """Whether the space's own mistakes are to blame: told where they are made, not once more here."""
+        if not self._has_space:
+            return len(problem.path) > 2
+        value: Any = self._document
+        for part in problem.path:
+            if part in self._broken:
+                return True
+            value = value.get(part) if isinstance(value, dict) else value[part]
+        return isinstance(value, str) and value in self._broken
+
+    def _name(self, document: Mapping[str, Any]) -> str:
+        name = document.get("name")
+        if name is None:
+            self._problem(("name",), "missing", "'name' is required")
+        elif not isinstance(name, str) or not _NAME.fullmatch(name):
+            self._problem(("name",), f"{name!r} is no name", "made of a-z, 0-9, - and _")
+        return str(name)
+
+    def _seed(self, document: Mapping[str, Any]) -> int:
+        seed = document.get("seed", 0)
+        if isinstance(seed, bool) or not isinstance(seed, int):
+            self._problem(("seed",), f"expected a whole number, found {seed!r}")
+            return 0
+        return seed
+
+    def _section(self, document: Mapping[str, Any], key: str, waiting: list[Problem]) -> Any:
+        is_command_task = key == "task" and any(problem.path[0] == "task" for problem in waiting)
+        if key == "task" and key not in document:
+            self._problem((key,), "missing", "a [task] table with its file")
+            return None
+        value = document.get(key, {})
+        if is_command_task and isinstance(value, dict):
+            value = {"file": "-", **value}
+        return validate(SECTIONS[key], value, (key,), self.problems)
+
+    def _phases(self, tables: Any) -> list[Phase | None]:
+        """Every phase in order, None where one cannot be read."""
+        if not isinstance(tables, list) or not tables:
+            said = "expected a list of phases" if tables else "no phases"
+            self._problem(("phase",), said, "at least one [[phase]] table, in double brackets")
+            return []
+        known = phases.kinds()
+        found: list[Phase | None] = []
+        for at, table in enumerate(tables):
+            phase = None
+            kind = table.get("kind") if isinstance(table, dict) else None
+            if kind is None:
+                self._problem(("phase", at, "kind"), "missing", "one of " + ", ".join(sorted(known)))
+            elif not isinstance(kind, str) or kind not in known:
+                self._problem(("phase", at, "kind"), f"unknown kind {kind!r}", nearest(str(kind), known))
+            else:
+                phase = validate(known[kind], table, ("phase", at), self.problems)
+            found.append(phase)
+        return found
+
+    def _check_schedule_options(self, space: Space, schedules: Mapping[str, Schedule]) -> None:
+        if "schedule" not in space.names or "schedule" in self._broken:
+            return
+        h = space.get("schedule")
+        options = h.options if isinstance(h, Choice) else (h.value,) if isinstance(h, Fixed) else ()
+        if not options:
+            self._problem(("space", "schedule"), "a schedule is no range", "a choice of schedules' names")
+        for option in options:
+            if option not in schedules:
+                right = nearest(str(option), schedules)
+                self._problem(("space", "schedule"), f"no schedule named {option!r}", right)
+
+    def _check_phases(self, found: list[Phase | None], outlook: Outlook) -> list[Problem]:
+        """What each phase needs of those before it; the warnings. A phase that is wrong counts as one
+        that hands everything on, so that it is blamed once."""
+        warnings: list[Problem] = []
+        for at, phase in enumerate(found):
+            path = ("phase", at)
+            wrong = phase.check(outlook, path) if phase is not None else []
+            self.problems += [problem for problem in wrong if not self._is_consequence(problem)]
+            if phase is None or wrong:
+                outlook = replace(outlook, valued=True, ranked=max(1, outlook.ranked), horizon=1)
+                continue
+            if phase.kind == "final" and at < len(found) - 1:
+                self._problem(path, "final is not the last phase", "put it at the end")
+            warnings += phase.warnings(outlook, path) + _rule_warnings(phase, outlook, at)
+            outlook = phase.after(outlook)
+        return warnings
+
+    def _problem(self, path: tuple[str | int, ...], message: str, right: str = "") -> None:
+        self.problems.append(Problem(path, message, right))
+
+
+def _rule_warnings(phase: Phase, outlook: Outlook, at: int) -> list[Problem]:
+    """A rule that can fire before the last milestone of a schedule that the phase may train with."""
+    last_free = phase.last_rule_free_epoch
+    if last_free is None or "schedule" not in outlook.space.names:
+        return []
+    h = outlook.space.get("schedule")
+    options = h.options if isinstance(h, Choice) else (h.value,) if isinstance(h, Fixed) else ()
+    horizon = phase.plan(outlook).epochs_per_trial
+    found, earliest = [], last_free + 1
+    for option in options:
+        steps = milestones(outlook.schedules.get(str(option), {}))
+        late = [epoch for epoch in steps if earliest <= epoch < horizon]
+        if late:
+            said = f"stop can end a trial at epoch {earliest}, before milestone {max(late)} of '{option}'"
+            right = f"from = {max(late) + 1}, if the milestone is to be seen"
+            found.append(Problem(("phase", at, "stop"), said, right))
+    return found
+
+
+def _not_toml(error: ValueError | RecursionError) -> Problem:
+    if isinstance(error, RecursionError):
+        return Problem((), "not TOML that can be read: nested too deeply")
+    if not isinstance(error, tomllib.TOMLDecodeError):  # Python's limit on the digits of a number
+        return Problem((), "not TOML that can be read: a number of thousands of digits")
+    message = str(error)
+    line = re.search(r"at line (\d+)", message)
+    said = re.sub(r"\s*\(at .*\)$", "", message)
+    return Problem((), f"not TOML: {said}", "", int(line[1]) if line else None)

@@ -1,0 +1,81 @@
+"""The roadmap's tables other than its space and phases."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from staycourse.core.fields import Count, Duration, Finite, Section
+
+_Argument = bool | int | float | str | list[bool | int | float | str]
+
+
+class Task(Section):
+    """What is trained: a Python file with functions found by name, and its own arguments."""
+
+    file: Annotated[str, Field(min_length=1)]
+    args: dict[str, _Argument] = {}
+
+
+class Objective(Section):
+    """What set-ups are ranked by."""
+
+    metric: Annotated[str, Field(min_length=1)] = "val_loss"
+    goal: Literal["min", "max"] = "min"
+
+
+def _loader_workers(value: int | str) -> int | str:
+    if isinstance(value, int):
+        if value < 0:
+            raise ValueError("expected 0 or more")
+        return value
+    count, slash, unit = value.partition("/")
+    if value == "auto" or (slash and unit == "gpu" and count.isdigit()):
+        return value
+    raise ValueError('expected "auto", a number such as 4, or a number for each GPU such as "4/gpu"')
+
+
+class Data(Section):
+    """Which samples are held out, how they are read, and what their fingerprint covers."""
+
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    files: list[str] = []
+    workers: Annotated[int | str, AfterValidator(_loader_workers)] = "auto"
+    pin_memory: bool | Literal["auto"] = "auto"
+    trusted: bool = False
+    exact: bool = True
+
+
+class Training(Section):
+    """How a trial trains, beside its set-up."""
+
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    compile: bool = False
+    grad_clip: Annotated[Finite, Field(gt=0)] | None = None
+    accumulate: Count = 1
+    epoch: str | None = None
+    validate_every: Count = 1
+
+
+class Limits(Section):
+    """Slots, limits and retries."""
+
+    slots: Count | Literal["auto"] = "auto"
+    gpus_per_trial: Count = 1
+    trial_hours: Annotated[Finite, Field(gt=0)] | None = None
+    hang_after: Duration = 1800.0
+    retries: Annotated[int, Field(ge=0)] = 2
+    checkpoint_every: Duration = 300.0
+    threads: Count = 1
+    keep_checkpoints: Literal["needed", "all"] = "needed"
+    on_oom: Literal["infeasible", "accumulate"] = "infeasible"
+
+
+SECTIONS: dict[str, Any] = {
+    "task": Task,
+    "objective": Objective,
+    "data": Data,
+    "training": Training,
+    "limits": Limits,
+}

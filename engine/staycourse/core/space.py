@@ -1,0 +1,192 @@
+"""Hyperparameters: their kinds, the space they span, and the set-ups in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+Value = bool | int | float | str
+Setup = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A hyperparameter exists only where the choice `on` takes one of `options`."""
+
+    on: str
+    options: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """One value for every set-up."""
+
+    name: str
+    value: Value
+    when: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True)
+class Interval:
+    """All numbers from `low` to `high`, both included; evenly spread in the logarithm if `log`."""
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+    when: tuple[Condition, ...] = ()
+
+    def to_unit(self, value: float) -> float:
+        """Position of a value between the bounds: 0 at `low`, 1 at `high`."""
+        low, high, at = (math.log(x) if self.log else x for x in (self.low, self.high, value))
+        return (at - low) / (high - low) if high > low else 0.5
+
+    def from_unit(self, unit: float) -> Value:
+        """The value at a position, clipped to the bounds; a whole number where only those exist."""
+        low, high = (math.log(x) if self.log else x for x in (self.low, self.high))
+        at = low + min(1.0, max(0.0, unit)) * (high - low)
+        value = min(self.high, max(self.low, math.exp(at) if self.log else at))
+        return round(value) if self.integer else value
+
+    def points(self, count: int) -> tuple[Value, ...]:
+        """`count` values from end to end, evenly spread; fewer where whole numbers coincide."""
+        if count == 1 or self.low == self.high:
+            return (_tidy(self.from_unit(0.5)),)
+        inner = [_tidy(self.from_unit(i / (count - 1))) for i in range(1, count - 1)]
+        ends = [int(x) if self.integer else x for x in (self.low, self.high)]
+        return tuple(dict.fromkeys([ends[0], *inner, ends[1]]))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the options."""
+
+    name: str
+    options: tuple[Value, ...]
+    when: tuple[Condition, ...] = ()
+
+
+Hyperparameter = Fixed | Interval | Choice
+
+
+@dataclass(frozen=True)
+class Space:
+    """The hyperparameters in the roadmap's order, each after those that its condition names."""
+
+    hyperparameters: tuple[Hyperparameter, ...]
+
+    def __iter__(self) -> Any:
+        return iter(self.hyperparameters)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(h.name for h in self.hyperparameters)
+
+    @property
+    def searched(self) -> tuple[Hyperparameter, ...]:
+        """Those with more than one value."""
+        return tuple(h for h in self.hyperparameters if not isinstance(h, Fixed))
+
+    def get(self, name: str) -> Hyperparameter:
+        """Raises KeyError if there is no hyperparameter of that name."""
+        for h in self.hyperparameters:
+            if h.name == name:
+                return h
+        raise KeyError(name)
+
+    def active(self, values: Setup) -> dict[str, Value]:
+        """The set-up that `values` describe: fixed values added, what does not exist there left out."""
+        setup: dict[str, Value] = {}
+        for h in self.hyperparameters:
+            if exists(h, setup):
+                if isinstance(h, Fixed):
+                    setup[h.name] = values.get(h.name, h.value)
+                elif h.name in values:
+                    setup[h.name] = values[h.name]
+        return setup
+
+    def missing(self, setup: Setup) -> list[str]:
+        """Names that exist under this set-up and have no value in it."""
+        return [h.name for h in self.hyperparameters if exists(h, setup) and h.name not in setup]
+
+    def with_(self, changed: Iterable[Hyperparameter]) -> Space:
+        """The space with some hyperparameters replaced by name."""
+        new = {h.name: h for h in changed}
+        return Space(tuple(new.get(h.name, h) for h in self.hyperparameters))
+
+    def without_options(self, name: str, dropped: Sequence[Value]) -> Space:
+        """The space with options of a choice removed."""
+        choice = self.get(name)
+        assert isinstance(choice, Choice)
+        kept = tuple(option for option in choice.options if option not in dropped)
+        return self.with_([replace(choice, options=kept)])
+
+
+def exists(h: Hyperparameter, setup: Setup) -> bool:
+    """Whether the hyperparameter exists under the values already in `setup`."""
+    return all(c.on in setup and setup[c.on] in c.options for c in h.when)
+
+
+def to_json(space: Space) -> list[dict[str, Any]]:
+    """The space as JSON values; `from_json` is its inverse."""
+    return [_one_to_json(h) for h in space.hyperparameters]
+
+
+def from_json(items: Sequence[Mapping[str, Any]]) -> Space:
+    """The space that `to_json` described."""
+    return Space(tuple(_one_from_json(item) for item in items))
+
+
+def describe(h: Hyperparameter) -> str:
+    """`lr 1e-05..0.1 log`, `optimizer adamw|sgd`, `weight_decay 0.01`."""
+    if isinstance(h, Fixed):
+        return f"{h.name} {format_value(h.value)}"
+    if isinstance(h, Choice):
+        return f"{h.name} " + "|".join(format_value(option) for option in h.options)
+    scale = " log" if h.log else ""
+    return f"{h.name} {format_value(h.low)}..{format_value(h.high)}{scale}"
+
+
+def describe_setup(setup: Setup) -> str:
+    """`lr=0.0003 batch_size=16 optimizer=adamw`."""
+    return " ".join(f"{name}={format_value(value)}" for name, value in setup.items())
+
+
+def format_value(value: Value) -> str:
+    """A value as short as it can be read; floats to four significant digits."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value)
+
+
+def _tidy(value: Value) -> Value:
+    """Six significant digits: a grid of 0.000316228 reads better than one of 0.00031622776601683794."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _one_to_json(h: Hyperparameter) -> dict[str, Any]:
+    body: dict[str, Any] = {"name": h.name}
+    if isinstance(h, Fixed):
+        body["value"] = h.value
+    elif isinstance(h, Choice):
+        body["options"] = list(h.options)
+    else:
+        body |= {"low": h.low, "high": h.high, "log": h.log, "integer": h.integer}
+    if h.when:
+        body["when"] = {c.on: list(c.options) for c in h.when}
+    return body
+
+
+def _one_from_json(item: Mapping[str, Any]) -> Hyperparameter:
+    when = tuple(Condition(on, tuple(options)) for on, options in item.get("when", {}).items())
+    name = item["name"]
+    if "value" in item:
+        return Fixed(name, item["value"], when)
+    if "options" in item:
+        return Choice(name, tuple(item["options"]), when)
+    return Interval(name, item["low"], item["high"], item["log"], item["integer"], when)

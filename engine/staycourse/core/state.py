@@ -1,0 +1,259 @@
+"""The run's state: fold(state, event) -> state, total and without side effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from staycourse.core import events as ev
+from staycourse.core import handoff as handoffs
+from staycourse.core.canonical import decode_number
+from staycourse.core.events import Event
+from staycourse.core.handoff import Handoff
+from staycourse.core.job import StopSpec
+from staycourse.core.outcome import Failure, Outcome
+from staycourse.core.space import Value
+from staycourse.core.trial import Trial
+
+
+class RunStatus(StrEnum):
+    """How a run stands, by its ledger alone (whether a supervisor lives is another question)."""
+
+    SEALED = "sealed"
+    RUNNING = "running"
+    SUSPENDED = "suspended"
+    FINISHED = "finished"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing can follow; a failed run can still be resumed after its cause was mended."""
+        return self in (RunStatus.FINISHED, RunStatus.ABANDONED)
+
+
+class TrialStatus(StrEnum):
+    """Where a trial stands."""
+
+    PLANNED = "planned"
+    RUNNING = "running"
+    OWED = "owed"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class TrialState:
+    """A trial by the ledger. `failures` counts deaths since the last new checkpoint; `errors` holds
+    (error, step) of each attempt that failed, oldest first; `session` is that in which it ended."""
+
+    plan: ev.TrialPlanned
+    status: TrialStatus = TrialStatus.PLANNED
+    attempts: int = 0
+    failures: int = 0
+    interruptions: int = 0
+    errors: tuple[tuple[str, str, int], ...] = ()
+    slot: str = ""
+    pid: int = 0
+    pid_started: float = 0.0
+    end: ev.TrialEnded | None = None
+    session: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.plan.trial
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; an end that this version has no name for counts as a crash."""
+        if self.end is None:
+            return None
+        return Outcome(self.end.outcome) if self.end.outcome in tuple(Outcome) else Outcome.CRASHED
+
+    @property
+    def stop(self) -> StopSpec | None:
+        return StopSpec(**self.plan.stop) if self.plan.stop else None
+
+    def trial(self) -> Trial:
+        """As the phases see it."""
+        curve: Any = self.end.curve if self.end else ()
+        return Trial(
+            id=self.plan.trial,
+            phase=self.plan.phase,
+            key=self.plan.key,
+            setup=self.plan.setup,
+            repetition=self.plan.repetition,
+            name=self.plan.name,
+            parent=self.plan.parent,
+            outcome=self.outcome,
+            curve=tuple((epoch, decode_number(value)) for epoch, value in curve),
+            epochs_done=self.end.epochs if self.end else 0,
+            horizon=self.plan.horizon,
+        )
+
+
+@dataclass(frozen=True)
+class RunState:
+    """All that the ledger says. `handoffs` has one entry a closed phase, `phase` is the open phase's
+    index, `engine` the supervisor that last took the run up."""
+
+    status: RunStatus = RunStatus.SEALED
+    sealed: ev.RunSealed | None = None
+    engine: ev.EngineStarted | None = None
+    is_engine_gone: bool = True
+    phase: int | None = None
+    handoffs: tuple[Handoff, ...] = ()
+    trials: Mapping[str, TrialState] = field(default_factory=dict)
+    reason: str = ""
+    winner: Mapping[str, Value] | None = None
+    files: Mapping[str, Any] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+    def trials_of(self, phase: int) -> list[TrialState]:
+        """The trials of a phase in the order of their planning."""
+        return [trial for trial in self.trials.values() if trial.plan.phase == phase]
+
+
+def fold(state: RunState, event: Event) -> RunState:
+    """The state after the event. Total: an event that does not fit changes nothing."""
+    return _apply(replace(state, trials=dict(state.trials)), event)
+
+
+def replay(events: Iterable[Event], state: RunState | None = None) -> RunState:
+    """The state after many events, without a copy for each."""
+    state = replace(state or RunState(), trials=dict(state.trials) if state else {})
+    for event in events:
+        state = _apply(state, event)
+    return state
+
+
+def _apply(state: RunState, event: Event) -> RunState:
+    """The state after the event; may change `state.trials`, which the caller has copied."""
+    handler = _HANDLERS.get(type(event))
+    return handler(state, event) if handler and not state.status.is_over else state
+
+
+def _sealed(state: RunState, event: ev.RunSealed) -> RunState:
+    return replace(state, sealed=event)
+
+
+def _started(state: RunState, event: ev.EngineStarted) -> RunState:
+    trials = {
+        key: replace(t, status=TrialStatus.OWED) if t.status is TrialStatus.RUNNING else t
+        for key, t in state.trials.items()
+    }
+    return replace(
+        state, status=RunStatus.RUNNING, engine=event, is_engine_gone=False, trials=trials, reason=""
+    )
+
+
+def _stopped(state: RunState, event: ev.EngineStopped | ev.RunSuspended) -> RunState:
+    return replace(state, status=RunStatus.SUSPENDED, is_engine_gone=True, reason=event.reason)
+
+
+def _phase_opened(state: RunState, event: ev.PhaseOpened) -> RunState:
+    return replace(state, phase=event.phase)
+
+
+def _planned(state: RunState, event: ev.TrialPlanned) -> RunState:
+    return state if event.trial in state.trials else _with_trial(state, TrialState(event))
+
+
+def _trial_started(state: RunState, event: ev.TrialStarted) -> RunState:
+    def change(trial: TrialState) -> TrialState:
+        return replace(
+            trial,
+            status=TrialStatus.RUNNING,
+            attempts=event.attempt,
+            slot=event.slot,
+            pid=event.pid,
+            pid_started=event.pid_started,
+        )
+
+    return _changed(state, event.trial, change)
+
+
+def _attempt_failed(state: RunState, event: ev.AttemptFailed) -> RunState:
+    is_counted = event.failure in tuple(Failure) and Failure(event.failure).is_counted
+
+    def change(trial: TrialState) -> TrialState:
+        before = 0 if event.has_progress else trial.failures
+        return replace(
+            trial,
+            status=TrialStatus.OWED,
+            failures=before + is_counted,
+            interruptions=trial.interruptions + (event.failure == Failure.INTERRUPTED),
+            errors=(*trial.errors, (event.failure, event.error, event.step)),
+        )
+
+    return _changed(state, event.trial, change)
+
+
+def _ended(state: RunState, event: ev.TrialEnded) -> RunState:
+    session = state.engine.session if state.engine else 0
+    return _changed(
+        state, event.trial, lambda t: replace(t, status=TrialStatus.ENDED, end=event, session=session)
+    )
+
+
+def _phase_closed(state: RunState, event: ev.PhaseClosed) -> RunState:
+    if event.phase != len(state.handoffs):
+        return state
+    return replace(state, phase=None, handoffs=(*state.handoffs, handoffs.from_json(event.handoff)))
+
+
+def _dropped(state: RunState, event: ev.CheckpointsDropped) -> RunState:
+    return replace(state, dropped=state.dropped | set(event.trials))
+
+
+def _noted(state: RunState, event: ev.Noted) -> RunState:
+    return replace(state, notes=(*state.notes, event.text))
+
+
+def _finished(state: RunState, event: ev.RunFinished) -> RunState:
+    winner = event.winner
+    return replace(
+        state, status=RunStatus.FINISHED, is_engine_gone=True, winner=winner, files=event.files, phase=None
+    )
+
+
+def _failed(state: RunState, event: ev.RunFailed) -> RunState:
+    return replace(state, status=RunStatus.FAILED, is_engine_gone=True, reason=event.reason)
+
+
+def _abandoned(state: RunState, event: ev.RunAbandoned) -> RunState:
+    return replace(state, status=RunStatus.ABANDONED, is_engine_gone=True, reason=event.reason)
+
+
+def _with_trial(state: RunState, trial: TrialState) -> RunState:
+    assert isinstance(state.trials, dict)
+    state.trials[trial.id] = trial
+    return state
+
+
+def _changed(state: RunState, trial: str, change: Callable[[TrialState], TrialState]) -> RunState:
+    """The state with a trial changed that has not ended: nothing happens to a trial after its end."""
+    if trial not in state.trials or state.trials[trial].end is not None:
+        return state
+    return _with_trial(state, change(state.trials[trial]))
+
+
+_HANDLERS: dict[type[Event], Callable[[RunState, Any], RunState]] = {
+    ev.RunSealed: _sealed,
+    ev.EngineStarted: _started,
+    ev.EngineStopped: _stopped,
+    ev.RunSuspended: _stopped,
+    ev.PhaseOpened: _phase_opened,
+    ev.TrialPlanned: _planned,
+    ev.TrialStarted: _trial_started,
+    ev.AttemptFailed: _attempt_failed,
+    ev.TrialEnded: _ended,
+    ev.PhaseClosed: _phase_closed,
+    ev.CheckpointsDropped: _dropped,
+    ev.Noted: _noted,
+    ev.RunFinished: _finished,
+    ev.RunFailed: _failed,
+    ev.RunAbandoned: _abandoned,
+}
