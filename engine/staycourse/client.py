@@ -1,0 +1,223 @@
+"""A run as views see it: read-only, by polls that leave nothing behind.
+
+`RunClient.poll()` returns an immutable `Snapshot`. Every call here may touch the disk, so it belongs on
+a thread, never on an event loop. Only one thread at a time may use a client.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from staycourse.core import events as ev
+from staycourse.core.canonical import decode_number
+from staycourse.core.narrative import tell
+from staycourse.core.roadmap import Roadmap, parse
+from staycourse.core.state import RunState, RunStatus, TrialState, TrialStatus, replay
+from staycourse.core.text import sanitise
+from staycourse.core.trial import rank
+from staycourse.core.views import (
+    HardwareView,
+    LiveView,
+    LogLine,
+    PhaseView,
+    Snapshot,
+    TrialView,
+    nearness,
+    phase_views,
+    remaining,
+    trial_view,
+)
+from staycourse.record import clock, ledger
+from staycourse.record.lock import is_held
+from staycourse.record.paths import RunPaths
+from staycourse.record.reader import reading
+
+__all__ = ["HardwareView", "LiveView", "LogLine", "PhaseView", "RunClient", "Snapshot", "TrialView"]
+
+Point = tuple[int, int, float]
+_LOG_LINES = 500
+
+
+class RunClient:
+    """Polls one run. `poll` reads only what is new since the poll before."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises sqlite3.Error or OSError if there is no readable run in the folder."""
+        self.paths = RunPaths(folder)
+        self.state = RunState()
+        self._seq = 0
+        self._log: list[LogLine] = []
+        self._trials: dict[str, TrialView] = {}
+        self._curves: dict[tuple[str, str], list[Point]] = {}
+        self._first_time: str | None = None
+        self._last_time: str | None = None
+        self.roadmap: Roadmap = self._read_roadmap()
+
+    def poll(self) -> Snapshot:
+        """The run now. Raises sqlite3.Error or OSError if it cannot be read at the moment."""
+        with reading(self.paths.database) as db:
+            self._read_ledger(db)
+            rows = _live_rows(db)
+            hardware = _hardware(db)
+            live = tuple(self._live(db, trial, rows.get(trial.id, {})) for trial in self._running())
+        return self._snapshot(rows, hardware, live)
+
+    def events(self) -> tuple[LogLine, ...]:
+        """The newest lines of the ledger in words, oldest first."""
+        return tuple(self._log)
+
+    def curve(self, trial: str, metric: str) -> list[Point]:
+        """(step, epoch, value) of a metric, oldest first; that of a trial's parent stands before its own."""
+        with reading(self.paths.database) as db:
+            return self._curve(db, trial, metric)
+
+    def metric_names(self, trial: str) -> list[str]:
+        """Names of the metrics that a trial has reported so far."""
+        with reading(self.paths.database) as db:
+            rows = db.execute("SELECT DISTINCT name FROM metric WHERE trial = ? ORDER BY name", (trial,))
+            return [name for (name,) in rows]
+
+    def history(self, device: str, name: str, seconds: int = 120) -> list[tuple[str, float]]:
+        """(time, value) of a hardware figure over the last seconds, oldest first."""
+        sql = "SELECT time, value FROM hardware WHERE device = ? AND name = ? ORDER BY time DESC LIMIT ?"
+        with reading(self.paths.database) as db:
+            return list(reversed(db.execute(sql, (device, name, seconds)).fetchall()))
+
+    def trial_log(self, trial: str, size: int = 64_000) -> str:
+        """The end of what a trial has printed, harmless, at most `size` bytes of it."""
+        path = self.paths.trial_log(trial)
+        if not path.exists():
+            return ""
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - size))
+            return sanitise(file.read().decode("utf-8", "replace"))
+
+    def _read_roadmap(self) -> Roadmap:
+        roadmap = parse(self.paths.roadmap.read_text(encoding="utf-8"), str(self.paths.roadmap))
+        with reading(self.paths.database) as db:
+            first = next(ledger.read(db), None)
+        sealed = ev.from_body(first.kind, json.loads(first.body)) if first else None
+        return roadmap.followed(sealed if isinstance(sealed, ev.RunSealed) else None)
+
+    def _read_ledger(self, db: sqlite3.Connection) -> None:
+        kinds = [phase.kind for phase in self.roadmap.phases]
+        events = []
+        for entry in ledger.read(db, self._seq):
+            event = ev.from_body(entry.kind, json.loads(entry.body))
+            self._seq, self._last_time = entry.seq, entry.time
+            self._first_time = self._first_time or entry.time
+            if event is not None:
+                events.append(event)
+                self._log.append(LogLine(entry.seq, entry.time, tell(event, self.state, kinds)))
+        if events:
+            self.state = replay(events, self.state)
+            del self._log[:-_LOG_LINES]
+
+    def _running(self) -> list[TrialState]:
+        return [t for t in self.state.trials.values() if t.status is TrialStatus.RUNNING]
+
+    def _live(self, db: sqlite3.Connection, trial: TrialState, row: Mapping[str, Any]) -> LiveView:
+        stop = trial.stop
+        metric = stop.metric if stop and stop.metric else self.roadmap.objective.metric
+        curve = [(epoch, value) for _, epoch, value in self._curve(db, trial.id, metric)]
+        return LiveView(
+            trial=trial.id,
+            metrics=_newest(db, "metric", trial.id),
+            timing=_newest(db, "timing", trial.id),
+            nearness=nearness(self.roadmap, trial, curve[-1][0] if curve else row.get("epoch", 0), curve),
+        )
+
+    def _curve(self, db: sqlite3.Connection, trial: str, metric: str) -> list[Point]:
+        own = self._curves.setdefault((trial, metric), [])
+        after = own[-1][0] if own else -1
+        rows = db.execute(
+            "SELECT step, epoch, value FROM metric WHERE trial = ? AND name = ? AND step > ? ORDER BY step",
+            (trial, metric, after),
+        )
+        own += [(step, epoch, decode_number(value)) for step, epoch, value in rows]
+        known = self.state.trials.get(trial)
+        parent = known.plan.parent if known else None
+        return [*(self._curve(db, parent, metric) if parent else []), *own]
+
+    def _snapshot(
+        self, rows: Mapping[str, Mapping[str, Any]], hardware: HardwareView, live: tuple[LiveView, ...]
+    ) -> Snapshot:
+        state, roadmap = self.state, self.roadmap
+        is_alive = is_held(self.paths.lock)
+        status = state.status
+        if status is RunStatus.RUNNING and not is_alive:
+            status = RunStatus.SUSPENDED
+        epochs = {trial: row["epoch"] for trial, row in rows.items()}
+        return Snapshot(
+            name=self.paths.name,
+            roadmap=roadmap,
+            seal=state.sealed.seal if state.sealed else "",
+            status=status,
+            is_engine_alive=is_alive,
+            engine_age=_age(max(filter(None, (hardware.time, self._last_time)), default=None)),
+            reason=state.reason,
+            phases=tuple(phase_views(roadmap, state)),
+            trials=tuple(self._trial_views(rows)),
+            live=live,
+            hardware=hardware,
+            log=tuple(self._log),
+            elapsed=self._elapsed(is_alive),
+            eta=remaining(roadmap, state, epochs),
+            best_trial=_best_trial(state, roadmap.objective.goal),
+            notes=state.notes,
+        )
+
+    def _trial_views(self, rows: Mapping[str, Mapping[str, Any]]) -> list[TrialView]:
+        """An ended trial never changes again, so its view is made once."""
+        for trial in self.state.trials.values():
+            known = self._trials.get(trial.id)
+            if known is None or known.status != "ended":
+                self._trials[trial.id] = trial_view(self.roadmap, trial, rows.get(trial.id, {}))
+        return list(self._trials.values())
+
+    def _elapsed(self, is_alive: bool) -> float:
+        if self._first_time is None or self._last_time is None:
+            return 0.0
+        until = clock.now() if is_alive else self._last_time
+        return max(0.0, clock.seconds_between(self._first_time, until))
+
+
+def _live_rows(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    rows = db.execute("SELECT id, epoch, step, steps_per_epoch FROM trial WHERE status != 'ended'")
+    return {
+        trial: {"epoch": epoch, "step": step, "steps_per_epoch": steps} for trial, epoch, step, steps in rows
+    }
+
+
+def _hardware(db: sqlite3.Connection) -> HardwareView:
+    time = db.execute("SELECT max(time) FROM hardware").fetchone()[0]
+    devices: dict[str, dict[str, float]] = {}
+    for device, name, value in db.execute("SELECT device, name, value FROM hardware WHERE time = ?", (time,)):
+        devices.setdefault(device, {})[name] = value
+    return HardwareView(time, devices)
+
+
+def _newest(db: sqlite3.Connection, table: str, trial: str) -> dict[str, float]:
+    # SQLite takes the other columns from the row that holds the maximum.
+    rows = db.execute(f"SELECT name, max(step), value FROM {table} WHERE trial = ? GROUP BY name", (trial,))
+    return {name: decode_number(value) for name, _, value in rows}
+
+
+def _best_trial(state: RunState, goal: str) -> str | None:
+    """The best trial of the last phase that has one; phases differ in their data, so they do not mix."""
+    for phase in sorted({t.plan.phase for t in state.trials.values()}, reverse=True):
+        ranked: Sequence[Any] = rank([t.trial() for t in state.trials_of(phase)], goal)
+        if ranked:
+            return str(ranked[0].id)
+    return None
+
+
+def _age(time: str | None) -> float | None:
+    if time is None:
+        return None
+    return max(0.0, (datetime.now(UTC) - clock.from_text(time)).total_seconds())

@@ -1,0 +1,1 @@
+"""The run on disk: its folder, its database, its ledger, its seal."""

@@ -1,0 +1,81 @@
+"""The user's list of runs, so that they are found from anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from pathlib import Path
+
+from staycourse.core.problems import UserError
+from staycourse.record.files import write_atomically
+from staycourse.record.paths import RunPaths, runs_folder, state_folder
+
+
+class NoSuchRun(UserError):
+    """No run of that name or place."""
+
+
+def enlist(run: Path) -> None:
+    """Put a run on the list. A state folder that cannot be written costs the listing, not the run."""
+    folder = state_folder() / "runs"
+    name = hashlib.sha256(str(run).encode()).hexdigest()[:16]
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(folder / name, f"{run}\n")
+
+
+def listed() -> list[Path]:
+    """Every listed run that still exists, newest first."""
+    folder = state_folder() / "runs"
+    entries = sorted(folder.glob("[0-9a-f]*")) if folder.is_dir() else []
+    found = []
+    for entry in entries:
+        with contextlib.suppress(OSError, ValueError):  # an entry that is gone or torn is no entry
+            found.append(Path(entry.read_text(encoding="utf-8").strip()))
+    return _newest_first(found)
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Every run in a folder of runs, newest first."""
+    try:
+        return _newest_first(list(folder.iterdir()))
+    except OSError:
+        return []
+
+
+def all_runs(option: str | None = None) -> list[Path]:
+    """The runs here, then those listed, newest first, each once."""
+    return _newest_first(list(dict.fromkeys([*runs_in(runs_folder(option)), *listed()])))
+
+
+def find(name: str | None, option: str | None = None) -> RunPaths:
+    """The run of that folder or name; without a name the newest. Raises NoSuchRun."""
+    if name is not None and _is_run(Path(name)):
+        return RunPaths(Path(name).resolve())
+    runs = all_runs(option)
+    if name is not None:
+        runs = [run for run in runs if run.name == name.strip("/")]
+    if not runs:
+        known = ", ".join(run.name for run in all_runs(option)[:5]) or "none yet"
+        what = f"no run named '{name}'" if name is not None else "no run yet"
+        raise NoSuchRun(f"{what} (known runs: {known})")
+    return RunPaths(runs[0])
+
+
+def _newest_first(runs: list[Path]) -> list[Path]:
+    return sorted(filter(_is_run, runs), key=_sealed_at, reverse=True)
+
+
+def _is_run(folder: Path) -> bool:
+    """A folder that may not be entered, a colleague's on a shared server, is none to this user."""
+    try:
+        return (folder / "run.db").exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _sealed_at(run: Path) -> float:
+    try:
+        return (run / "roadmap.toml").stat().st_mtime
+    except OSError:
+        return 0.0

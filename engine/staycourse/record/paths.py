@@ -1,0 +1,114 @@
+"""Every file name of a run, in one place."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunPaths:
+    """The run folder and what lies in it."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    @property
+    def roadmap(self) -> Path:
+        return self.root / "roadmap.toml"
+
+    @property
+    def code(self) -> Path:
+        return self.root / "code"
+
+    @property
+    def database(self) -> Path:
+        return self.root / "run.db"
+
+    @property
+    def head(self) -> Path:
+        return self.root / "head"
+
+    @property
+    def lock(self) -> Path:
+        return self.root / "lock"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "engine.log"
+
+    @property
+    def trials(self) -> Path:
+        return self.root / "trials"
+
+    def trial(self, trial: str) -> Path:
+        return self.trials / trial
+
+    def trial_log(self, trial: str) -> Path:
+        return self.trial(trial) / "log.txt"
+
+    def checkpoint(self, trial: str) -> Path:
+        return self.trial(trial) / "last.pt"
+
+    def best(self, trial: str) -> Path:
+        return self.trial(trial) / "best.pt"
+
+    def checkpoint_files(self, trial: str) -> list[Path]:
+        """What a trial has left to train on from: both generations and the best weights."""
+        names = ("last.pt", "last.prev.pt", "best.pt", "checkpoints.json")
+        return [path for name in names if (path := self.trial(trial) / name).exists()]
+
+    @property
+    def final(self) -> Path:
+        return self.root / "final"
+
+    @property
+    def weights(self) -> Path:
+        return self.final / "model.safetensors"
+
+    @property
+    def final_setup(self) -> Path:
+        return self.final / "setup.json"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.md"
+
+    @property
+    def figures(self) -> Path:
+        return self.root / "figures"
+
+
+def runs_folder(option: str | None) -> Path:
+    """Where runs are kept: `--runs`, else STAYCOURSE_RUNS, else `runs` in the current folder."""
+    return Path(option or os.environ.get("STAYCOURSE_RUNS") or "runs").expanduser().resolve()
+
+
+def next_run_folder(runs: Path, name: str) -> Path:
+    """Create `<name>-<n>` with the next free n, mode 0700. Raises OSError if that is impossible."""
+    runs.mkdir(parents=True, exist_ok=True)
+    taken = [
+        int(match[1])
+        for entry in runs.iterdir()
+        if (match := re.fullmatch(re.escape(name) + r"-(\d+)", entry.name))
+    ]
+    number = max(taken, default=0) + 1
+    while True:
+        folder = runs / f"{name}-{number}"
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+def state_folder() -> Path:
+    """The user's state folder (XDG)."""
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "staycourse"

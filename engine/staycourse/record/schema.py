@@ -1,0 +1,70 @@
+"""run.db: its tables, and how it is opened for writing."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import psutil
+
+VERSION = 1
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS ledger (
+    seq INTEGER PRIMARY KEY, time TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
+    prev TEXT NOT NULL, hash TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS trial (
+    id TEXT PRIMARY KEY, phase INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, name TEXT NOT NULL,
+    setup TEXT NOT NULL, repetition INTEGER NOT NULL, share REAL NOT NULL, parent TEXT,
+    status TEXT NOT NULL, attempts INTEGER NOT NULL, slot TEXT NOT NULL,
+    epochs INTEGER NOT NULL, horizon INTEGER NOT NULL, epoch INTEGER NOT NULL DEFAULT 0,
+    step INTEGER NOT NULL DEFAULT 0, steps_per_epoch INTEGER NOT NULL DEFAULT 0,
+    outcome TEXT, rule TEXT, detail TEXT, best_epoch INTEGER, best_value,
+    started TEXT, ended TEXT, seconds REAL,
+    checkpoint_step INTEGER, checkpoint_sha256 TEXT, facts TEXT
+);
+CREATE TABLE IF NOT EXISTS metric (
+    trial TEXT NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL, epoch INTEGER NOT NULL, value,
+    PRIMARY KEY (trial, name, step)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS timing (
+    trial TEXT NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL, epoch INTEGER NOT NULL, value,
+    PRIMARY KEY (trial, name, step)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hardware (
+    time TEXT NOT NULL, device TEXT NOT NULL, name TEXT NOT NULL, value REAL,
+    PRIMARY KEY (time, device, name)
+) WITHOUT ROWID;
+"""
+
+_NETWORK = ("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "afs", "9p", "fuse.sshfs")
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """The database, created if missing, in WAL mode where that is safe.
+
+    Transactions are begun and ended by hand; another's lock is waited out for a minute.
+    """
+    connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+    wanted = "DELETE" if is_on_network(path) else "WAL"
+    connection.execute(f"PRAGMA journal_mode={wanted}")
+    connection.execute("PRAGMA synchronous=FULL")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        connection.close()
+        raise OSError(f"{path} was written by a later version of staycourse (schema {version})")
+    connection.executescript(_TABLES)
+    connection.execute(f"PRAGMA user_version={VERSION}")
+    return connection
+
+
+def is_on_network(path: Path) -> bool:
+    """Whether the path lies on a network file system, where shared memory does not reach every reader."""
+    resolved = str(path.resolve())
+    best, kind = "", ""
+    for part in psutil.disk_partitions(all=True):
+        inside = resolved == part.mountpoint or resolved.startswith(part.mountpoint.rstrip("/") + "/")
+        if inside and len(part.mountpoint) >= len(best):
+            best, kind = part.mountpoint, part.fstype
+    return kind.startswith(_NETWORK)

@@ -1,0 +1,182 @@
+"""The one writer of a run's database."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from staycourse.core import events as ev
+from staycourse.core.canonical import canonical_json, plain
+from staycourse.core.events import Event
+from staycourse.core.state import RunState, fold, replay
+from staycourse.record import clock, ledger, schema
+from staycourse.record.files import write_atomically
+from staycourse.record.ledger import GENESIS, Entry
+from staycourse.record.paths import RunPaths
+from staycourse.record.trial_table import write_trial
+
+Row = Sequence[Any]
+_METRIC = "INSERT OR IGNORE INTO metric (trial, name, step, epoch, value) VALUES (?, ?, ?, ?, ?)"
+_TIMING = "INSERT OR REPLACE INTO timing (trial, name, step, epoch, value) VALUES (?, ?, ?, ?, ?)"
+_HARDWARE = "INSERT OR REPLACE INTO hardware (time, device, name, value) VALUES (?, ?, ?, ?)"
+_THIN = """DELETE FROM hardware WHERE time < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour')
+           AND CAST(substr(time, 18, 2) AS INTEGER) % 10 != 0"""
+
+
+class Store:
+    """Appends to the ledger, durably and at once; writes everything else in batches.
+
+    `state` is the fold of the ledger. A metric row that stands is never replaced: a row computed again
+    after a crash is compared with it, and `replayed` counts (equal, differing) for each trial.
+    """
+
+    def __init__(self, paths: RunPaths) -> None:
+        self.paths = paths
+        self._db = schema.open_for_writing(paths.database)
+        entries = list(ledger.read(self._db))
+        self._last = entries[-1] if entries else Entry(0, "", "", "", "", GENESIS)
+        events = (ev.from_body(entry.kind, json.loads(entry.body)) for entry in entries)
+        self.state: RunState = replay(event for event in events if event is not None)
+        self.replayed: dict[str, tuple[int, int]] = {}
+        self._pending: list[tuple[str, Row]] = []
+        self._is_head_behind = False
+
+    @property
+    def head(self) -> tuple[int, str]:
+        """(seq, hash) of the last event."""
+        return self._last.seq, self._last.hash
+
+    def append(self, *events: Event) -> None:
+        """Record events, and all that is pending, in one durable transaction; then move the head."""
+        state, last, entries = self.state, self._last, []
+        for event in events:
+            body = canonical_json(ev.to_body(event))
+            last = ledger.chained(last.seq + 1, clock.now(), event.KIND, body, last.hash)
+            entries.append(last)
+            state = fold(state, event)
+        with self._transaction(durable=True):
+            self._write_pending()
+            self._db.executemany(
+                "INSERT INTO ledger (seq, time, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?)",
+                [(e.seq, e.time, e.kind, e.body, e.prev, e.hash) for e in entries],
+            )
+            for event, entry in zip(events, entries, strict=True):
+                write_trial(self._db, state, event, entry.time)
+        self._pending.clear()
+        self.state, self._last = state, last
+        self._write_head()
+
+    def add_metrics(self, trial: str, rows: Sequence[Row]) -> None:
+        """Rows of (name, step, epoch, value)."""
+        self._pending += [("metric", (trial, *plain(row))) for row in rows]
+
+    def add_timing(self, trial: str, rows: Sequence[Row]) -> None:
+        """Rows of (name, step, epoch, value)."""
+        self._pending += [(_TIMING, (trial, *plain(row))) for row in rows]
+
+    def add_hardware(self, rows: Sequence[tuple[str, str, float]]) -> None:
+        """Rows of (device, name, value), as of now."""
+        now = clock.now()
+        self._pending += [(_HARDWARE, (now, *row)) for row in rows]
+
+    def add_progress(self, trial: str, *, step: int, epoch: int, steps_per_epoch: int) -> None:
+        """Where a running trial is."""
+        sql = "UPDATE trial SET step = ?, epoch = ?, steps_per_epoch = ? WHERE id = ?"
+        self._pending.append((sql, (step, epoch, steps_per_epoch, trial)))
+
+    def add_checkpoint(self, trial: str, step: int, sha256: str) -> None:
+        """The newest checkpoint of a trial."""
+        sql = "UPDATE trial SET checkpoint_step = ?, checkpoint_sha256 = ? WHERE id = ?"
+        self._pending.append((sql, (step, sha256, trial)))
+
+    def add_facts(self, trial: str, facts: dict[str, Any]) -> None:
+        """What a worker said of its trial as it began: samples, loader workers, device."""
+        self._pending.append(("UPDATE trial SET facts = ? WHERE id = ?", (canonical_json(facts), trial)))
+
+    def flush(self) -> None:
+        """Write what is pending, not durably."""
+        if self._pending:
+            with self._transaction(durable=False):
+                self._write_pending()
+            self._pending.clear()
+        if self._is_head_behind:
+            self._write_head()
+
+    def metrics_digest(self, trial: str) -> str:
+        """SHA-256 over the trial's metric rows, those pending included."""
+        self.flush()
+        rows = self._db.execute(
+            "SELECT name, step, epoch, value FROM metric WHERE trial = ? ORDER BY name, step", (trial,)
+        )
+        sha = hashlib.sha256()
+        for row in rows:
+            sha.update(canonical_json(row).encode() + b"\n")
+        return sha.hexdigest()
+
+    def last_sign_of_life(self) -> str | None:
+        """The newest time that stands in the database."""
+        hardware = self._db.execute("SELECT max(time) FROM hardware").fetchone()[0]
+        return max((t for t in (hardware, self._last.time) if t), default=None)
+
+    def thin_hardware(self) -> None:
+        """Keep one sample in ten seconds of what is older than an hour."""
+        self._db.execute(_THIN)
+
+    def close(self, *, final: bool) -> None:
+        """Close; `final` leaves the database in DELETE mode, readable without write permission."""
+        self.flush()
+        if final:
+            self._leave_wal()
+        self._db.close()
+
+    def _leave_wal(self) -> None:
+        # A reader between two of its polls holds nothing; one in mid-poll is waited out.
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(sqlite3.OperationalError):
+                if self._db.execute("PRAGMA journal_mode=DELETE").fetchone()[0] == "delete":
+                    return
+            time.sleep(0.05)
+
+    def _write_head(self) -> None:
+        """A full disk leaves the head behind the chain, which is no lie; the next flush tries again."""
+        try:
+            write_atomically(self.paths.head, f"{self._last.seq} {self._last.hash}\n")
+            self._is_head_behind = False
+        except OSError:
+            self._is_head_behind = True
+
+    def _write_pending(self) -> None:
+        for kind, row in self._pending:
+            if kind != "metric":
+                self._db.execute(kind, row)
+            elif self._db.execute(_METRIC, row).rowcount == 0:
+                self._compare(row)
+
+    def _compare(self, row: Row) -> None:
+        trial, name, step, epoch, value = row
+        stands = self._db.execute(
+            "SELECT epoch, value FROM metric WHERE trial = ? AND name = ? AND step = ?", (trial, name, step)
+        ).fetchone()
+        equal, differing = self.replayed.get(trial, (0, 0))
+        is_equal = stands == (epoch, value)
+        self.replayed[trial] = (equal + is_equal, differing + (not is_equal))
+
+    @contextlib.contextmanager
+    def _transaction(self, *, durable: bool) -> Iterator[None]:
+        self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        replayed = dict(self.replayed)
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            self.replayed = replayed
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._db.execute("ROLLBACK")
+            raise
