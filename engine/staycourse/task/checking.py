@@ -1,0 +1,130 @@
+"""Everything that can be known of a roadmap before it is sealed; the task is loaded in a child process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from staycourse.core.problems import KeyPath, Problem, RoadmapError, UserError
+from staycourse.core.roadmap import Roadmap, parse
+from staycourse.core.toml_lines import key_lines, line_of
+from staycourse.task.inspection_request import inspection_request, search_request
+from staycourse.task.sources import copy_sources
+
+_PATIENCE = 600.0
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A roadmap that can be sealed. `facts` is what the task and its data were seen to be, `notes` what is
+    worth knowing, `code` a temporary folder with the task's files (gone with `copies`)."""
+
+    path: Path
+    text: str
+    roadmap: Roadmap
+    facts: Mapping[str, Any]
+    notes: tuple[str, ...]
+    code: Path
+    copies: tempfile.TemporaryDirectory[str]
+
+
+def read_roadmap(path: Path) -> tuple[str, Roadmap]:
+    """The text and the roadmap of a file. Raises UserError, RoadmapError among them."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"{path}: a folder, not a roadmap file") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from None
+    return text, parse(text, str(path))
+
+
+def check(path: Path) -> Checked:
+    """Check a roadmap and its task. Raises RoadmapError with every problem, UserError for its file."""
+    text, roadmap = read_roadmap(path)
+    task_file = (path.parent / roadmap.task.file).expanduser().resolve()
+    if not task_file.is_file():
+        problem = Problem(("task", "file"), f"no such file: {task_file}", "relative to the roadmap's folder")
+        raise RoadmapError(str(path), [_located(problem, text)])
+    copies = tempfile.TemporaryDirectory(prefix="staycourse-code-")
+    code = Path(copies.name)
+    copy_sources(task_file, code)
+    answer, refusals = _ask(roadmap, path, code, task_file.name)
+    problems = [_problem(item) for item in answer["problems"]] + refusals
+    if problems:
+        located = sorted((_located(p, text) for p in problems), key=lambda p: p.line or 0)
+        raise RoadmapError(str(path), located)
+    facts = answer["facts"] | {"task_file": task_file.name}
+    return Checked(path.resolve(), text, roadmap, facts, tuple(answer["notes"]), code, copies)
+
+
+def _ask(roadmap: Roadmap, path: Path, code: Path, task_file: str) -> tuple[dict[str, Any], list[Problem]]:
+    """The inspection of the task and the trial of each search's repeatability, side by side."""
+    request = inspection_request(roadmap, path.resolve().parent, code, task_file)
+    searched = [(at, phase) for at, phase in enumerate(roadmap.phases) if phase.kind == "narrow"]
+    with ThreadPoolExecutor() as threads:
+        inspection = threads.submit(_child, "staycourse.task.inspection", request)
+        questions = [
+            (at, threads.submit(_child, "staycourse.search.repeatable", search_request(roadmap, phase)))
+            for at, phase in searched
+        ]
+        answer = inspection.result()
+        reasons = [(at, question.result()) for at, question in questions]
+    refusals = []
+    for at, told in reasons:
+        reason = told.get("reason") or _died(told)
+        if reason:
+            where: KeyPath = ("phase", at, "optimizer")
+            refusals.append(Problem(where, str(reason), '"bayes" is the default'))
+    if "problems" not in answer:
+        died = Problem(("task", "file"), _died(answer) or "the check of the task gave no answer")
+        answer = {"problems": [], "notes": [], "facts": {}}
+        refusals.insert(0, died)
+    return answer, refusals
+
+
+def _child(module: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """The child's answer, or {"died": its last words}."""
+    command = [sys.executable, "-P", "-m", module]
+    try:
+        done = subprocess.run(
+            command,
+            input=json.dumps(request),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_PATIENCE,
+            check=False,
+        )
+        answer = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return {"died": f"no answer within {_PATIENCE:.0f} s"}
+    except ValueError:
+        last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
+        return {"died": last[0]}
+    return answer if isinstance(answer, dict) else {"died": "no answer"}
+
+
+def _died(answer: Mapping[str, Any]) -> str:
+    return f"the check's process died: {answer['died']}" if "died" in answer else ""
+
+
+def _problem(item: Mapping[str, Any]) -> Problem:
+    return Problem(tuple(item["path"]), item["message"], item.get("right", ""), item.get("line"))
+
+
+def _located(problem: Problem, text: str) -> Problem:
+    if problem.line is not None:
+        return problem
+    return replace(problem, line=line_of(problem.path, key_lines(text)))

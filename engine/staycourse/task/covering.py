@@ -1,0 +1,68 @@
+"""Set-ups that between them take every option of every choice: far fewer than the product of all options."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from staycourse.core.space import Choice, Interval, Setup, Space, Value
+
+
+def covering(space: Space) -> list[dict[str, Value]]:
+    """Set-ups in which each option of each choice is taken at least once; ranges stand at their middle.
+
+    A choice that exists only under a condition is tried where the condition holds.
+    """
+    found: list[dict[str, Value]] = []
+    for wanted in _wanted(space):
+        setup = space.active(_defaults(space) | wanted)
+        if setup not in found:
+            found.append(setup)
+    return found
+
+
+def completed(space: Space, values: Setup) -> dict[str, Value]:
+    """A set-up with `values`, what they leave open taken as in the others."""
+    return {**space.active(_defaults(space) | dict(values)), **values}
+
+
+def differing(setup: Setup, setups: list[dict[str, Value]]) -> dict[str, Value]:
+    """The options that set a set-up apart from others: what to name when only it goes wrong."""
+    first = setups[0]
+    apart = {name: value for name, value in setup.items() if first.get(name) != value}
+    if apart or len(setups) == 1:
+        return apart
+    others = setups[1:]
+    return {
+        name: value
+        for name, value in setup.items()
+        if any(name in other and other[name] != value for other in others)
+    }
+
+
+def _wanted(space: Space) -> Iterator[dict[str, Value]]:
+    yield {}
+    for h in space.hyperparameters:
+        if isinstance(h, Choice):
+            for option in h.options:
+                yield {**_conditions(space, h.name), h.name: option}
+        elif h.when:
+            yield _conditions(space, h.name)
+
+
+def _conditions(space: Space, name: str) -> dict[str, Value]:
+    """Options under which a hyperparameter exists, those of the choices it depends on included."""
+    values: dict[str, Value] = {}
+    for condition in space.get(name).when:
+        values |= _conditions(space, condition.on)
+        values[condition.on] = condition.options[0]
+    return values
+
+
+def _defaults(space: Space) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    for h in space.hyperparameters:
+        if isinstance(h, Choice):
+            values[h.name] = h.options[0]
+        elif isinstance(h, Interval):
+            values[h.name] = h.from_unit(0.5)
+    return values

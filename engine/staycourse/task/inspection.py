@@ -1,0 +1,297 @@
+"""`python -m staycourse.task.inspection`: what only running the task can tell. JSON on stdin, JSON on stdout.
+
+The request (keys with a default may be left out):
+
+    task         {"code": folder of the copy, "file": path in it, "folder": the roadmap's, "args": {…}}
+    space        `core.space.to_json` of the roadmap's space
+    schedules    {name: {hyperparameter: {epoch: factor}}}; default {}
+    setups       further set-ups to try, in part or whole, those of a `compare` phase say; default []
+    seed         the roadmap's
+    metrics      [{"name": …, "path": key path}]: metrics that the roadmap asks for; or plain names
+    largest_batch  the largest batch size that may come up; default: of the space
+    validation   share held out; default 0.2
+    shares       shares of the data that phases take; default [1.0]
+    files        `[data] files`; default []
+    exact        `[data] exact`; default true
+    device       "cpu" or "cuda:0"; default "cpu"
+    fingerprint_method  that of an earlier fingerprint, to take this one alike; default null
+
+The answer: {"problems": [{"path", "message", "right"}], "notes": [text], "facts": {…}}; `facts` is complete
+only if there are no problems. What the task prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from staycourse.core import space as spaces
+from staycourse.core.job import DataSpec, TaskSpec
+from staycourse.core.metric_names import resolve
+from staycourse.core.problems import KeyPath, Problem, UserError, nearest
+from staycourse.core.space import Choice, Fixed, Interval, Space
+from staycourse.task import fingerprint as fingerprints
+from staycourse.task.contract import Task
+from staycourse.task.covering import completed, covering
+from staycourse.task.mistakes import TaskError, raised
+from staycourse.task.probing import Probing, fetch_problem
+from staycourse.training import data as data_of
+from staycourse.training import loading
+from staycourse.training.data import Data
+from staycourse.training.optimizers import DEFAULT_BATCH_SIZE
+
+_FILE: KeyPath = ("task", "file")
+# A data set that was made this quickly is made twice, to see whether it comes out the same.
+_REMAKE_SECONDS = 1.0
+
+
+class Inspection:
+    """One inspection: fills `problems`, `notes` and `facts` as far as the task lets it."""
+
+    def __init__(self, request: Mapping[str, Any]) -> None:
+        self.request = request
+        self.spec = TaskSpec(**request["task"])
+        self.space: Space = spaces.from_json(request["space"])
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+        self.facts: dict[str, Any] = {}
+        self.exact = True
+
+    def run(self) -> None:
+        task = self._task()
+        data = self._data(task) if task is not None else None
+        if task is None or data is None:
+            return
+        self._sizes(data)
+        self._samples(task, data)
+        if not self.problems:
+            self._probe(task, data)
+        if not self.problems:
+            self._fingerprint(task, data)
+        self._surroundings()
+
+    def answer(self) -> dict[str, Any]:
+        return {
+            "problems": [
+                {"path": list(p.path), "message": p.message, "right": p.right} for p in self.problems
+            ],
+            "notes": self.notes,
+            "facts": self.facts,
+        }
+
+    def _task(self) -> Task | None:
+        try:
+            return Task.load(self.spec)
+        except TaskError as error:
+            self.problems += error.problems
+        return None
+
+    def _data(self, task: Task) -> Data | None:
+        spec = DataSpec(validation=self.request.get("validation", 0.2))
+        began = time.perf_counter()
+        try:
+            data = data_of.prepare(task, spec, self.request["seed"])
+            if time.perf_counter() - began < _REMAKE_SECONDS:
+                self._remake(task, data, spec)
+        except UserError as error:
+            self.problems.append(Problem(_FILE, str(error)))
+        except (Exception, SystemExit) as error:
+            what = "groups()" if _was_in(error, "groups") else "dataset()"
+            self.problems.append(raised(what, error, task.folder))
+        return data if not self.problems else None
+
+    def _remake(self, task: Task, data: Data, spec: DataSpec) -> None:
+        """A data set drawn from a generator of its own comes out different in every process."""
+        again = data_of.prepare(task, spec, self.request["seed"])
+        same = len(again.train) == len(data.train) and all(
+            _sample_hash(data.train.dataset, i, 1) == _sample_hash(again.train.dataset, i, 1)
+            for i in data.train.indices[:: max(1, len(data.train) // 4)]
+        )
+        if same:
+            return
+        self.exact = False
+        if self.request.get("exact", True):
+            self.problems.append(
+                Problem(
+                    _FILE,
+                    "dataset() gives different data when it is called again at equal seeds",
+                    "draw from the global generators of torch, random or numpy, or seed your own, "
+                    "or allow it with [data] exact = false",
+                )
+            )
+
+    def _sizes(self, data: Data) -> None:
+        largest = self.request.get("largest_batch") or _largest_batch(self.space)
+        for share in sorted(set(self.request.get("shares") or [1.0])):
+            count = max(1, round(len(data.train) * share))
+            if count < largest:
+                part = "" if share >= 1 else f" and a share of {share:g}"
+                path = ("space", "batch_size") if "batch_size" in self.space.names else _FILE
+                self.problems.append(
+                    Problem(
+                        path,
+                        f"the data set is smaller than a batch: after the split{part}, {count} samples are "
+                        f"left to train on, and a batch has up to {largest}",
+                        f"batches of at most {count}",
+                    )
+                )
+                break
+        self.facts |= {
+            "train_samples": len(data.train),
+            "validation_samples": 0 if data.validation is None else len(data.validation),
+            "stratified": data.stratified,
+            "grouped": data.grouped,
+            "split_given": data.split_given,
+        }
+
+    def _samples(self, task: Task, data: Data) -> None:
+        exact = bool(self.request.get("exact", True))
+        problem, alike = fetch_problem(data, _sample_hash, task.folder, exact)
+        self.exact = self.exact and alike
+        if problem is not None:
+            self.problems.append(problem)
+        elif not self.exact:
+            self.notes.append("the data answers differently each time: numbers will not repeat exactly")
+        if problem is None or not alike:
+            sample = fingerprints.sample_at(data.train.dataset, data.train.indices[0], 1)
+            self.facts |= {"sample": fingerprints.describe(sample), "exact": self.exact}
+
+    def _probe(self, task: Task, data: Data) -> None:
+        collate = task.collate()
+        try:
+            seen = loading.probe(data, collate)
+        except (Exception, SystemExit) as error:
+            what = "collate()" if collate else "collating samples (the task has no collate())"
+            self.problems.append(raised(what, error, task.folder))
+            return
+        setups = covering(self.space)
+        for named in self.request.get("setups") or []:
+            if (setup := completed(self.space, named)) not in setups:
+                setups.append(setup)
+        probing = Probing(
+            task,
+            data,
+            setups,
+            self.request["seed"],
+            _schedules(self.request.get("schedules") or {}),
+            self.request.get("device") or "cpu",
+            seen.uses,
+        )
+        probing.run()
+        self.problems += probing.problems
+        self.facts |= {
+            "generators": sorted(seen.uses),
+            "metrics": ["train_loss", *probing.reported],
+            "parameters": max(probing.parameters, default=0),
+            "setups_tried": len(setups),
+        }
+        if not probing.problems:
+            self._metrics(self.facts["metrics"])
+            unread, notes = probing.unread()
+            self.problems += unread
+            self.notes += notes
+
+    def _metrics(self, reported: list[str]) -> None:
+        for item in self.request.get("metrics") or []:
+            plain = isinstance(item, str)
+            name, path = (item, ["objective", "metric"]) if plain else (item["name"], item["path"])
+            if resolve(name, reported) is None:
+                self.problems.append(
+                    Problem(
+                        tuple(path),
+                        f"the task never reports '{name}'; it reports " + ", ".join(reported),
+                        nearest(name, reported) if len(reported) > 1 else "",
+                    )
+                )
+
+    def _fingerprint(self, task: Task, data: Data) -> None:
+        folder, method = Path(self.spec.folder), self.request.get("fingerprint_method")
+        datasets = [data.whole]
+        if data.split_given:
+            datasets = [p.dataset for p in (data.train, data.validation) if p is not None]
+        if files := self.request.get("files"):
+            taken, problems = fingerprints.of_files(folder, [_filled(pattern, task) for pattern in files])
+            self.problems += problems
+        elif self.exact:
+            taken = fingerprints.of_samples(datasets, self.request["seed"], method)
+        else:
+            taken = fingerprints.of_description(self.facts["sample"], [len(d) for d in datasets])
+        if taken is not None:
+            self.facts["fingerprint"] = taken.facts()
+
+    def _surroundings(self) -> None:
+        cuda = torch.cuda.is_available()
+        self.facts |= {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "cuda": torch.version.cuda if cuda else None,
+            "device": self.request.get("device") or "cpu",
+        }
+
+
+def inspect(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The answer to a request, in this process: working directory, threads and modules are changed."""
+    inspection = Inspection(request)
+    torch.set_num_threads(1)
+    os.chdir(inspection.spec.folder)
+    inspection.run()
+    return inspection.answer()
+
+
+def main() -> None:
+    """Answer the request on stdin; standard output is kept for the answer."""
+    answer_to = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    answer = inspect(json.load(sys.stdin))
+    with os.fdopen(answer_to, "w") as out:
+        json.dump(answer, out)
+    sys.stderr.flush()
+    # Threads and processes that the task has left behind are not waited for.
+    os._exit(0)
+
+
+def _sample_hash(dataset: Any, index: int, seed: int) -> str:
+    return fingerprints.of_value(fingerprints.sample_at(dataset, index, seed))
+
+
+def _filled(pattern: str, task: Task) -> str:
+    """`{args.name}` replaced by the task's argument; where the roadmap does not set it, by its default."""
+    for name, value in vars(task.args).items():
+        pattern = pattern.replace("{args." + name + "}", str(value))
+    return pattern
+
+
+def _was_in(error: BaseException, function: str) -> bool:
+    return any(frame.name == function for frame in traceback.extract_tb(error.__traceback__))
+
+
+def _largest_batch(space: Space) -> int:
+    for h in space:
+        if h.name == "batch_size":
+            if isinstance(h, Interval):
+                return int(h.high)
+            values = [h.value] if isinstance(h, Fixed) else list(h.options) if isinstance(h, Choice) else []
+            return max(int(value) for value in values)
+    return DEFAULT_BATCH_SIZE
+
+
+def _schedules(given: Mapping[str, Any]) -> dict[str, dict[str, dict[int, float]]]:
+    """Epochs as numbers again: JSON has made text of them."""
+    return {
+        name: {key: {int(epoch): times for epoch, times in steps.items()} for key, steps in schedule.items()}
+        for name, schedule in given.items()
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""What the child processes of a check are asked about a roadmap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from staycourse.core import space as spaces
+from staycourse.core.phases.base import Phase
+from staycourse.core.problems import KeyPath
+from staycourse.core.roadmap import Roadmap
+from staycourse.core.space import Choice, Fixed, Interval
+
+
+def inspection_request(roadmap: Roadmap, folder: Path, code: Path, task_file: str) -> dict[str, Any]:
+    """The request that `staycourse.task.inspection` documents."""
+    return {
+        "task": {
+            "code": str(code),
+            "file": task_file,
+            "folder": str(folder),
+            "args": dict(roadmap.task.args),
+        },
+        "space": spaces.to_json(roadmap.space),
+        "schedules": {name: _texted(schedule) for name, schedule in roadmap.schedules.items()},
+        "setups": [setup for phase in roadmap.phases for setup in _named_setups(phase)],
+        "seed": roadmap.seed,
+        "metrics": _metrics(roadmap),
+        "largest_batch": _largest_batch(roadmap),
+        "validation": roadmap.data.validation,
+        "shares": sorted({_share(phase) for phase in roadmap.phases}),
+        "files": [_filled(pattern, roadmap) for pattern in roadmap.data.files],
+        "exact": roadmap.data.exact,
+        "device": "cpu",
+    }
+
+
+def search_request(roadmap: Roadmap, phase: Phase) -> dict[str, Any]:
+    """The request that `staycourse.search.repeatable` takes."""
+    spec = phase.search()
+    assert spec is not None
+    return {
+        "space": spaces.to_json(roadmap.space),
+        "optimizer": spec.optimizer,
+        "seed": 0,
+        "goal": roadmap.objective.goal,
+        "budget": spec.budget,
+        "parallel": spec.parallel,
+    }
+
+
+def _texted(schedule: Mapping[str, Mapping[int, float]]) -> dict[str, dict[str, float]]:
+    return {name: {str(epoch): times for epoch, times in steps.items()} for name, steps in schedule.items()}
+
+
+def _named_setups(phase: Phase) -> list[dict[str, Any]]:
+    """The set-ups of a compare phase, which need not be options of the space's ranges."""
+    return [named.values for named in getattr(phase, "setups", [])]
+
+
+def _metrics(roadmap: Roadmap) -> list[dict[str, Any]]:
+    """Every metric that the roadmap names, with its key path."""
+    found: list[tuple[str, KeyPath]] = [(roadmap.objective.metric, ("objective", "metric"))]
+    for at, phase in enumerate(roadmap.phases):
+        stop, finish = getattr(phase, "stop", None), getattr(phase, "finish", None)
+        if stop is not None and stop.metric:
+            found.append((stop.metric, ("phase", at, "stop", "metric")))
+        if finish is not None and finish.stop is not None and finish.stop.metric:
+            found.append((finish.stop.metric, ("phase", at, "finish", "stop", "metric")))
+    return [{"name": name, "path": list(path)} for name, path in found]
+
+
+def _largest_batch(roadmap: Roadmap) -> int | None:
+    """The largest batch that a set-up may ask for before any schedule grows it; None for the default."""
+    if "batch_size" not in roadmap.space.names:
+        return None
+    h = roadmap.space.get("batch_size")
+    if isinstance(h, Interval):
+        sizes = [int(h.high)]
+    else:
+        assert isinstance(h, (Choice, Fixed))
+        options = h.options if isinstance(h, Choice) else (h.value,)
+        sizes = [int(option) for option in options if not isinstance(option, str)]
+    for phase in roadmap.phases:
+        points = getattr(phase, "points", {}).get("batch_size")
+        sizes += [int(p) for p in points if not isinstance(p, str)] if isinstance(points, list) else []
+    return max(sizes, default=None)
+
+
+def _share(phase: Phase) -> float:
+    share = getattr(phase, "data", 1.0)
+    return float(share) if isinstance(share, (int, float)) else 1.0
+
+
+def _filled(pattern: str, roadmap: Roadmap) -> str:
+    """`{args.name}` replaced by the task's argument of that name."""
+    for name, value in roadmap.task.args.items():
+        pattern = pattern.replace("{args." + name + "}", str(value))
+    return pattern

@@ -1,0 +1,244 @@
+"""Checkpoints: two generations, each written whole or not at all, each refused unless its hash is on record.
+
+`Checkpoints(folder).save(state)` writes `last.pt` (temporary file, fsync, rename, fsync of the folder) and
+keeps the generation before as `last.prev.pt`. The hashes of recent generations stand in `checkpoints.json`,
+written before the file gets its name, so that no crash leaves a good file without a hash.
+`load()` gives the newest generation that is whole, and says where an older one had to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from staycourse.task.sources import sha256
+
+LAST, PREVIOUS, BEST, BEST_BEFORE = "last.pt", "last.prev.pt", "best.pt", "best.prev.pt"
+SIDECAR = "checkpoints.json"
+# Far more than there are files: a crash between hash and rename leaves a hash without one, again and again.
+_KEPT_HASHES = 64
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that is safely on disk."""
+
+    file: str
+    sha256: str
+    bytes: int
+    seconds: float
+
+    def facts(self) -> dict[str, Any]:
+        return {"sha256": self.sha256, "bytes": self.bytes}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A generation that is whole: its content, the file it came from, and what was passed over on the way."""
+
+    state: dict[str, Any]
+    file: str
+    best: dict[str, Any] | None
+    notes: tuple[str, ...] = ()
+
+
+class _Hashing:
+    """A file that is hashed as it is written."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._hash = hashlib.sha256()
+        self.bytes = 0
+
+    def write(self, data: bytes) -> int:
+        self._hash.update(data)
+        self.bytes += len(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def finish(self) -> str:
+        """Content to disk; returns its SHA-256."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        return self._hash.hexdigest()
+
+
+class Checkpoints:
+    """The checkpoint files of one trial's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._best_changed = False
+        self._best: dict[str, Any] | None = None
+        self._best_sha: str | None = None
+
+    def keep_best(self, best: dict[str, Any]) -> None:
+        """Hold the weights of the best epoch so far; they are written with the next checkpoint."""
+        self._best, self._best_changed = best, True
+
+    def save(self, state: dict[str, Any]) -> tuple[Written, Written | None]:
+        """Write the generation; returns what became of `last.pt`, and of `best.pt` if that changed."""
+        began = time.perf_counter()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        best = self._save_best()
+        state = {**state, "best_sha256": self._best_sha}
+        temporary = self.folder / f"{LAST}.tmp"
+        sha, size = _write(temporary, state)
+        self._record(sha)
+        if (self.folder / LAST).exists():
+            (self.folder / LAST).replace(self.folder / PREVIOUS)
+        temporary.replace(self.folder / LAST)
+        sync_folder(self.folder)
+        return Written(LAST, sha, size, time.perf_counter() - began), best
+
+    def load(self) -> Loaded | None:
+        """The newest whole generation of this folder; None if there is none at all."""
+        notes: list[str] = []
+        for name in (LAST, PREVIOUS):
+            loaded = self._load_one(name, notes)
+            if loaded is not None:
+                self._take_over(loaded)
+                return loaded
+        if notes:
+            for name in (LAST, PREVIOUS, BEST, BEST_BEFORE):
+                (self.folder / name).unlink(missing_ok=True)
+            return Loaded({}, "", None, (*notes, "no checkpoint is usable: the trial starts again"))
+        return None
+
+    def adopt(self, parent: Path) -> Loaded:
+        """The parent's newest whole generation, its `best.pt` copied here; FileNotFoundError without one."""
+        source = Checkpoints(parent)
+        loaded = source.load()
+        if loaded is None or not loaded.state:
+            raise FileNotFoundError(f"the trial to go on from has no usable checkpoint in {parent}")
+        if loaded.best is not None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            copy_durably(parent / BEST, self.folder / BEST)
+            self._best, self._best_sha = loaded.best, loaded.state["best_sha256"]
+            assert self._best_sha is not None
+            self._record(self._best_sha)
+        return Loaded(loaded.state, "parent", loaded.best, loaded.notes)
+
+    def drop_older_best(self) -> None:
+        """At a trial's end nothing can go back to a best before the last."""
+        (self.folder / BEST_BEFORE).unlink(missing_ok=True)
+
+    def best_facts(self) -> dict[str, Any] | None:
+        """Hash and size of `best.pt` as last written."""
+        if self._best_sha is None:
+            return None
+        return {"sha256": self._best_sha, "bytes": (self.folder / BEST).stat().st_size}
+
+    def _save_best(self) -> Written | None:
+        if not self._best_changed:
+            return None
+        began = time.perf_counter()
+        temporary = self.folder / f"{BEST}.tmp"
+        sha, size = _write(temporary, self._best)
+        self._record(sha)
+        if (self.folder / BEST).exists():
+            (self.folder / BEST).replace(self.folder / BEST_BEFORE)
+        temporary.replace(self.folder / BEST)
+        sync_folder(self.folder)
+        self._best_sha, self._best_changed = sha, False
+        return Written(BEST, sha, size, time.perf_counter() - began)
+
+    def _record(self, sha: str) -> None:
+        hashes = [*(known for known in self._recorded() if known != sha), sha][-_KEPT_HASHES:]
+        write_text(self.folder / SIDECAR, json.dumps({"sha256": hashes}))
+
+    def _recorded(self) -> list[str]:
+        try:
+            hashes = json.loads((self.folder / SIDECAR).read_text())["sha256"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return []
+        return [str(item) for item in hashes]
+
+    def _load_one(self, name: str, notes: list[str]) -> Loaded | None:
+        path = self.folder / name
+        if not path.exists():
+            if name == LAST and (self.folder / PREVIOUS).exists():
+                notes.append(f"{LAST} is missing: going on from {PREVIOUS}")
+            return None
+        if sha256(path) not in self._recorded():
+            notes.append(f"{name} is damaged (its hash is not on record) and was not used")
+            return None
+        state = _read(path)
+        best = None
+        if (wanted := state.get("best_sha256")) is not None:
+            best = self._best_of(wanted)
+            if best is None:
+                notes.append(f"{name} was not used: the best weights that belong to it are gone or damaged")
+                return None
+        return Loaded(state, name, best, tuple(notes))
+
+    def _best_of(self, wanted: str) -> dict[str, Any] | None:
+        """The best weights with that hash; they become `best.pt` again if a crash orphaned a newer one."""
+        for name in (BEST, BEST_BEFORE):
+            path = self.folder / name
+            if path.exists() and sha256(path) == wanted:
+                if name == BEST_BEFORE:
+                    path.replace(self.folder / BEST)
+                    sync_folder(self.folder)
+                return _read(self.folder / BEST)
+        return None
+
+    def _take_over(self, loaded: Loaded) -> None:
+        self._best, self._best_sha = loaded.best, loaded.state.get("best_sha256")
+        if loaded.file == PREVIOUS:
+            # Or the next checkpoint would push the good generation out with the damaged one.
+            (self.folder / LAST).unlink(missing_ok=True)
+        if loaded.best is None:
+            (self.folder / BEST).unlink(missing_ok=True)
+
+
+def _write(path: Path, content: Any) -> tuple[str, int]:
+    file = _Hashing(path)
+    torch.save(content, file)  # type: ignore[arg-type]  # write and flush are all that it needs
+    return file.finish(), file.bytes
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return content
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file, durably and as a whole."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with temporary.open("w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def copy_durably(source: Path, target: Path) -> None:
+    """Copy a file, durably and as a whole."""
+    temporary = target.with_name(f"{target.name}.tmp")
+    shutil.copyfile(source, temporary)
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    sync_folder(target.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,170 @@
+"""The data of a trial: what the task's `dataset` gives, split once by the seed, the share of both parts.
+
+`prepare(task, spec, seed)` is the same for every trial of a run: neither set-up nor repetition enter it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.data import ConcatDataset, Dataset, IterableDataset, Subset, TensorDataset
+
+from staycourse.core.job import DataSpec
+from staycourse.core.problems import UserError
+from staycourse.core.seeds import derive
+from staycourse.task.contract import Task
+from staycourse.training.randomness import seed_all
+from staycourse.training.split import split, take_share
+
+STAGES = ("train", "validation")
+
+
+class DataError(UserError):
+    """The task's data set cannot be trained on as it is."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Samples of a data set, by their indices in it."""
+
+    dataset: Any
+    indices: list[int]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+@dataclass(frozen=True)
+class Data:
+    """`train` and `validation` (None without a split); `whole` is what `model` and `groups` see."""
+
+    train: Part
+    validation: Part | None
+    whole: Any
+    stratified: bool = False
+    grouped: bool = False
+    split_given: bool = False
+
+
+def prepare(task: Task, spec: DataSpec, seed: int) -> Data:
+    """The parts of the task's data; raises DataError where there is nothing to train on."""
+    train, validation = _stages(task, seed)
+    if isinstance(train, tuple):
+        return _given_split(train, validation, spec, seed)
+    _check(train, "dataset()")
+    if validation is not train:
+        _check(validation, "dataset() for stage 'validation'")
+        if len(validation) != len(train):
+            raise DataError(
+                f"dataset() gives {len(train)} samples for stage 'train', {len(validation)} for 'validation' "
+                "(the same samples in the same order, or a tuple (train, validation))"
+            )
+    return _own_split(task, train, validation, spec, seed)
+
+
+def labels_of(dataset: Any) -> list[int] | None:
+    """One integer label a sample, where the data set says so itself; None where it does not."""
+    if isinstance(dataset, Subset):
+        labels = labels_of(dataset.dataset)
+        return None if labels is None else [labels[i] for i in dataset.indices]
+    if isinstance(dataset, ConcatDataset):
+        parts = [labels_of(part) for part in dataset.datasets]
+        return None if any(p is None for p in parts) else [label for p in parts if p for label in p]
+    for candidate in _label_candidates(dataset):
+        if (labels := _as_labels(candidate, len(dataset))) is not None:
+            return labels
+    return None
+
+
+def _label_candidates(dataset: Any) -> list[Any]:
+    if isinstance(dataset, TensorDataset):
+        return [dataset.tensors[-1]] if len(dataset.tensors) > 1 else []
+    return [getattr(dataset, name, None) for name in ("targets", "labels", "y")]
+
+
+def _as_labels(values: Any, count: int) -> list[int] | None:
+    if values is None or isinstance(values, (str, bytes)):
+        return None
+    try:
+        tensor = torch.as_tensor(values)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    if tensor.dim() != 1 or len(tensor) != count or tensor.is_floating_point() or tensor.is_complex():
+        return None
+    labels: list[int] = tensor.to(torch.int64).tolist()
+    return labels
+
+
+def _stages(task: Task, seed: int) -> tuple[Any, Any]:
+    """What `dataset` gives for each stage, drawn from equal seeds; one object if it takes no stage."""
+    made = []
+    for stage in STAGES if task.takes("dataset", "stage") else STAGES[:1]:
+        seed_all(derive(seed, "dataset"))
+        made.append(task.call("dataset", stage=stage))
+    if len(made) == 2 and isinstance(made[0], tuple) is not isinstance(made[1], tuple):
+        raise DataError("dataset() gives a tuple for one stage and not for the other (the same for both)")
+    return made[0], made[-1]
+
+
+def _given_split(train: tuple[Any, ...], validation: Any, spec: DataSpec, seed: int) -> Data:
+    if len(train) != 2 or len(validation) != 2:
+        raise DataError(f"dataset() gives a tuple of {len(train)} (a data set, or two: (train, validation))")
+    for dataset, name in ((train[0], "training"), (train[1], "validation"), (validation[1], "validation")):
+        _check(dataset, f"the {name} part of dataset()")
+    if not spec.split:
+        both: Any = ConcatDataset([train[0], train[1]])
+        indices = take_share(list(range(len(both))), spec.share, seed, "train", labels_of(both))
+        return Data(Part(both, indices), None, train[0], labels_of(both) is not None, split_given=True)
+    parts, labels = [], []
+    for dataset, stage in ((train[0], "train"), (validation[1], "validation")):
+        labels.append(labels_of(dataset))
+        parts.append(
+            Part(dataset, take_share(list(range(len(dataset))), spec.share, seed, stage, labels[-1]))
+        )
+    return Data(parts[0], parts[1], train[0], None not in labels, split_given=True)
+
+
+def _own_split(task: Task, train: Any, validation: Any, spec: DataSpec, seed: int) -> Data:
+    labels = labels_of(train)
+    groups = _groups(task, train)
+    everything = list(range(len(train)))
+    held_in, held_out = split(len(train), spec.validation, seed, groups) if spec.split else (everything, [])
+    known = {"stratified": labels is not None, "grouped": groups is not None}
+    kept = take_share(held_in, spec.share, seed, "train", labels)
+    if not spec.split:
+        return Data(Part(train, kept), None, train, **known)
+    held = take_share(held_out, spec.share, seed, "validation", labels)
+    if not held or not kept:
+        which = "validation" if not held else "training"
+        raise DataError(
+            f"no sample is left for the {which} part: {len(train)} samples, "
+            f"{spec.validation:g} of them held out" + (" in whole groups" if groups is not None else "")
+        )
+    return Data(Part(train, kept), Part(validation, held), train, **known)
+
+
+def _groups(task: Task, dataset: Any) -> Sequence[Hashable] | None:
+    if not task.has("groups"):
+        return None
+    given = task.call("groups", dataset=dataset)
+    groups = given.tolist() if hasattr(given, "tolist") else list(given)
+    if len(groups) != len(dataset):
+        raise DataError(f"groups() gives {len(groups)} ids for {len(dataset)} samples (one a sample)")
+    return groups
+
+
+def _check(dataset: Any, name: str) -> None:
+    if isinstance(dataset, IterableDataset):
+        raise DataError(f"{name} is an IterableDataset: not yet (a data set with a length and an order)")
+    if dataset is None:
+        raise DataError(f"{name} gives None (a torch Dataset)")
+    if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):
+        raise DataError(f"{name} gives {type(dataset).__name__} (a torch Dataset with a length)")
+    if len(dataset) == 0:
+        raise DataError(f"{name} is empty")
+
+
+__all__ = ["Data", "DataError", "Dataset", "Part", "labels_of", "prepare"]

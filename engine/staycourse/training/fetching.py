@@ -1,0 +1,95 @@
+"""One batch, from its key: fetched, seeded and collated the same whichever process does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch.utils.data import Dataset, TensorDataset, default_collate
+
+from staycourse.core.seeds import mix
+from staycourse.training.data import Data, Part
+from staycourse.training.randomness import GENERATORS, Randomness, Reseed, seed_all
+
+Collate = Callable[[list[Any]], Any]
+
+TRAIN, VALIDATION = "train", "validation"
+# Validation samples are drawn alike in every epoch: a curve then shows the model, not the draw.
+VALIDATION_EPOCH = 0
+
+
+class BatchKey(NamedTuple):
+    """Which batch: the epoch travels with the indices, to seed samples where they are fetched."""
+
+    part: str
+    epoch: int
+    number: int
+    indices: Sequence[int]
+
+
+class Fetcher(Dataset[Any]):
+    """A map from BatchKey to a collated batch, for a DataLoader that is given whole keys as its batches.
+
+    `uses` names the generators that single samples are seen to draw from; they are seeded for each
+    sample. All three are seeded once a batch, for what is drawn unseen and by `collate`.
+    """
+
+    def __init__(
+        self, data: Data, randomness: Randomness, collate: Collate | None, uses: frozenset[str] = frozenset()
+    ) -> None:
+        self._parts: dict[str, Part] = {TRAIN: data.train}
+        if data.validation is not None:
+            self._parts[VALIDATION] = data.validation
+        self._randomness = randomness
+        self._collate = collate or default_collate
+        self._reseeds: list[Reseed] = [GENERATORS[name] for name in sorted(uses)]
+        plain = collate is None and not uses
+        self._in_one = {name: _tensors(part) for name, part in self._parts.items() if plain}
+        self._base: tuple[tuple[str, int], int] | None = None
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts.values())
+
+    def __getitem__(self, key: BatchKey) -> Any:
+        return self.__getitems__(key)
+
+    def __getitems__(self, key: BatchKey) -> Any:
+        part = self._parts[key.part]
+        tensors = self._in_one.get(key.part)
+        if tensors is not None:
+            # What default_collate makes of single samples, without making them.
+            chosen = torch.as_tensor([part.indices[i] for i in key.indices])
+            return [tensor[chosen] for tensor in tensors]
+        base = self._sample_base(key.part, key.epoch)
+        seed_all(mix(base, -2 - key.number))
+        return self._collate(self._samples(part, base, [part.indices[i] for i in key.indices]))
+
+    def _samples(self, part: Part, base: int, indices: list[int]) -> list[Any]:
+        dataset = part.dataset
+        if self._reseeds:
+            samples = []
+            for index in indices:
+                seed = mix(base, index)
+                for reseed in self._reseeds:
+                    reseed(seed)
+                samples.append(dataset[index])
+            return samples
+        several = getattr(dataset, "__getitems__", None)
+        if callable(several):
+            fetched: list[Any] = several(indices)
+            return fetched
+        return [dataset[index] for index in indices]
+
+    def _sample_base(self, part: str, epoch: int) -> int:
+        if self._base is None or self._base[0] != (part, epoch):
+            self._base = ((part, epoch), self._randomness.samples(part, epoch))
+        return self._base[1]
+
+
+def _tensors(part: Part) -> tuple[torch.Tensor, ...] | None:
+    """The tensors of a plain TensorDataset, which can be indexed by whole batches."""
+    dataset = part.dataset
+    if type(dataset) is not TensorDataset or any(tensor.is_cuda for tensor in dataset.tensors):
+        return None
+    return tuple(dataset.tensors)

@@ -1,0 +1,349 @@
+"""The training loop: epochs, windows, validation, rules and checkpoints of one trial.
+
+What a step costs beside the user's own work is kept to a few microseconds: losses stay on the device
+until a window ends, orders and messages are looked after every 50 ms.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from staycourse.core.metric_names import resolve
+from staycourse.core.problems import UserError, nearest
+from staycourse.core.rules import Ending, Progress, first_to_fire
+from staycourse.task.contract import Setup
+from staycourse.training.checkpoint import BEST, LAST, Checkpoints, Loaded
+from staycourse.training.clock import TICK_S, Pace
+from staycourse.training.export import export
+from staycourse.training.loading import Plan
+from staycourse.training.messages import Events, Orders, Stopped
+from staycourse.training.meters import window_length
+from staycourse.training.state import Curve, Ended, State, is_better
+from staycourse.training.trial import Trial
+from staycourse.training.validation import VAL_LOSS, validate
+
+_EPOCH_CHECKPOINT_S = 10.0
+
+
+class Loop:
+    """One attempt at one trial, from where the newest checkpoint stands to its end."""
+
+    def __init__(self, trial: Trial, checkpoints: Checkpoints, events: Events, orders: Orders) -> None:
+        self.trial = trial
+        self.job = trial.job
+        self.state = State()
+        self._checkpoints = checkpoints
+        self._events = events
+        self._orders = orders
+        self._rules = self.job.rules()
+        self._pace = Pace(events, trial.device)
+        self._began = self._saved_at = time.perf_counter()
+        self._seconds_before = 0.0
+        self._last_facts: dict[str, Any] = {}
+
+    def restore(self) -> tuple[str | None, list[str]]:
+        """Go on from this trial's checkpoint, or else its parent's; returns (file, notes).
+
+        Rows of earlier attempts are sent again: a crash may have taken them from the record.
+        """
+        loaded = self._checkpoints.load()
+        notes = list(loaded.notes) if loaded else []
+        own = loaded is not None and bool(loaded.state)
+        if not own and self.job.parent is not None:
+            loaded = self._checkpoints.adopt(Path(self.job.parent))
+            notes += loaded.notes
+        if loaded is None or not loaded.state:
+            return None, notes
+        self._take_up(loaded, own)
+        return loaded.file, notes
+
+    def run(self) -> dict[str, Any]:
+        """Train until a rule ends the trial; returns the body of the `ended` message.
+
+        Raises Stopped, a checkpoint written, when the order to stop has come.
+        """
+        try:
+            self._orders.check()
+            self._judge_at_start()
+            while self.state.ended is None:
+                self._epoch()
+        except Stopped:
+            self._collect(self.state.epoch + 1)
+            # A loss that is no number is found now instead of at the window's end, with the same outcome.
+            if self.state.ended is None:
+                self._save()
+                raise
+        return self._finish(self.state.ended)
+
+    def _take_up(self, loaded: Loaded, own: bool) -> None:
+        saved = State.of(loaded.state["state"])
+        self.state = saved if own else saved.continued()
+        self._seconds_before = self.state.seconds
+        self.trial.model.load_state_dict(loaded.state["model"])
+        self.trial.optimizer.load_state_dict(loaded.state["optimizer"])
+        self._events.rows(self.state.rows)
+
+    def _judge_at_start(self) -> None:
+        state = self.state
+        if state.ended is None and state.epoch and not state.batch:
+            ending = self._verdict(state.epoch, self._stop_curve(state.curves))
+            if ending is not None:
+                self._end("completed", ending)
+
+    def _epoch(self) -> None:
+        began = time.perf_counter()
+        hp = self.trial.scheduled.apply(self.state.epoch)
+        size = self.trial.scheduled.batch_size(self.state.epoch)
+        plan = self.trial.loader.training_plan(self.state.epoch + 1, size)
+        whole = self.state.batch == 0
+        if self.state.batch < plan.batches:
+            self._train(plan, hp)
+        if self.state.ended is None:
+            self._end_epoch(plan, hp, began if whole else None)
+
+    def _train(self, plan: Plan, hp: Setup) -> None:
+        """The steps of an epoch from the batch on at which it stands; may end the trial as diverged."""
+        trial, state, meter, clock = self.trial, self.state, self.state.meter, time.perf_counter
+        trial.model.train()
+        loss_of = trial.task.bind("loss", **trial.offered(hp, plan.epoch, "train"))
+        update, clear, reseed = trial.optimizer.step, trial.optimizer.zero_grad, trial.randomness.step
+        move = None if trial.device.type == "cpu" else trial.move
+        window, kill_at = window_length(plan.batches), self._kill_at()
+        batches = trial.loader.batches(plan, state.batch)
+        waited, counted, tick_at = 0.0, state.batch, clock() + TICK_S
+        while state.batch < plan.batches:
+            began = clock()
+            batch = next(batches)
+            waited += clock() - began
+            if move is not None:
+                batch = move(batch)
+            reseed(state.step + 1)
+            loss = loss_of(batch)
+            loss.backward()
+            update()
+            clear()
+            meter.pending.append(loss.detach())
+            meter.sizes.append(plan.size(state.batch))
+            state.step += 1
+            state.batch += 1
+            if state.batch % window == 0 or state.batch == plan.batches:
+                self._end_window(plan)
+                if state.ended is not None:
+                    return
+            if state.step == kill_at:
+                self._kill()
+            if clock() >= tick_at or state.batch == plan.batches:
+                self._pace.count(state.batch - counted, (state.batch - counted) * plan.batch_size, waited)
+                waited, counted, tick_at = 0.0, state.batch, clock() + TICK_S
+                self._tick(plan)
+
+    def _tick(self, plan: Plan) -> None:
+        now = time.perf_counter()
+        self._pace.timing(now, self.state.step, plan.epoch)
+        self._pace.progress(now, self.state.step, plan.epoch, plan.batches)
+        self._orders.check()
+
+    def _end_window(self, plan: Plan) -> None:
+        self._collect(plan.epoch)
+        if self.state.ended is not None:
+            return
+        self._row("train_loss_step", plan.epoch, self.state.meter.end_window())
+        if time.perf_counter() - self._saved_at >= self.job.checkpoint_every:
+            self._save()
+
+    def _collect(self, epoch: int) -> None:
+        """Sum the losses since the last time; the first that is no number ends the trial."""
+        bad = self.state.meter.collect()
+        if bad is not None:
+            step = self.state.step - bad.steps_ago
+            self._diverged(f"loss is {bad.value:g} at step {step}", step, epoch, bad.last_finite)
+
+    def _end_epoch(self, plan: Plan, hp: Setup, began: float | None) -> None:
+        """Validate, let the rules speak, and only then count the epoch as done: an order may come before."""
+        job, epoch, has_validation = self.job, plan.epoch, self.trial.data.validation is not None
+        values = {"train_loss": self.state.meter.epoch.value}
+        due = epoch % job.validate_every == 0 or epoch == job.epochs
+        if has_validation and due:
+            values |= self._validate(plan, hp)
+        ending = self._verdict(epoch, self._stop_curve(self._extended(epoch, values)))
+        if has_validation and not due and ending is not None:
+            values |= self._validate(plan, hp)
+        self._commit(plan, values)
+        if VAL_LOSS in values and not math.isfinite(values[VAL_LOSS]):
+            self._diverged(f"validation loss is {values[VAL_LOSS]:g}", self.state.step, epoch, None)
+        elif ending is not None:
+            self._end("completed", ending)
+        if began is not None:
+            self._events.timing("epoch_s", self.state.step, epoch, time.perf_counter() - began)
+        if self.state.ended is None and self._epoch_checkpoint_is_due():
+            self._save()
+
+    def _validate(self, plan: Plan, hp: Setup) -> dict[str, float]:
+        began = time.perf_counter()
+        looked_at = began
+
+        def tick(number: int) -> None:
+            nonlocal looked_at
+            now = time.perf_counter()
+            if now - looked_at >= TICK_S:
+                looked_at = now
+                state = self.state
+                self._pace.progress(now, state.step, plan.epoch, plan.batches, validation_batch=number)
+                self._orders.check()
+
+        values = validate(self.trial, hp, plan.epoch, tick)
+        seconds = time.perf_counter() - began
+        self._pace.exclude(seconds)
+        self._events.timing("validation_s", self.state.step, plan.epoch, seconds)
+        return values
+
+    def _commit(self, plan: Plan, values: dict[str, float]) -> None:
+        """The epoch is done: rows, curves, the best so far, the place."""
+        state = self.state
+        for name, value in values.items():
+            self._row(name, plan.epoch, value)
+        self._row("lr", plan.epoch, self.trial.scheduled.lr)
+        self._row("batch_size", plan.epoch, plan.batch_size)
+        state.curves = self._extended(plan.epoch, values)
+        state.meter.end_epoch()
+        state.epoch, state.batch = plan.epoch, 0
+        if VAL_LOSS in values:
+            self._judge_best(values)
+
+    def _judge_best(self, values: dict[str, float]) -> None:
+        job, state = self.job, self.state
+        name = _resolved(job.metric, values)
+        if is_better(values[name], state.best[1] if state.best else None, job.goal):
+            state.best = (state.epoch, values[name])
+            self._checkpoints.keep_best(
+                {
+                    "format": 1,
+                    "epoch": state.epoch,
+                    "step": state.step,
+                    "metric": job.metric,
+                    "value": values[name],
+                    "model": _copied(self.trial.model),
+                }
+            )
+
+    def _extended(self, epoch: int, values: dict[str, float]) -> dict[str, Curve]:
+        curves = dict(self.state.curves)
+        for name, value in values.items():
+            curves[name] = [*curves.get(name, []), (epoch, value)]
+        return curves
+
+    def _stop_curve(self, curves: dict[str, Curve]) -> Curve:
+        """The curve that the declared `stop` watches; none where nothing is validated."""
+        if self.trial.data.validation is None:
+            return []
+        name = resolve(self.job.stop_metric, curves)
+        if name is None and VAL_LOSS in curves:
+            _resolved(self.job.stop_metric, curves)
+        return curves[name] if name is not None else []
+
+    def _verdict(self, epoch: int, curve: Curve) -> Ending | None:
+        return first_to_fire(self._rules, Progress(epoch, curve, self._seconds()))
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.perf_counter() - self._began
+
+    def _end(self, outcome: str, ending: Ending) -> None:
+        self.state.ended = Ended(outcome, ending.rule, ending.detail, self.state.epoch, self.state.step)
+
+    def _diverged(self, what: str, step: int, epoch: int, last: float | None) -> None:
+        detail = f"{what} (epoch {epoch})"
+        if last is not None:
+            detail += f"; the last finite loss was {last:.6g}"
+        self.state.ended = Ended("diverged", "divergence", detail, epoch, step)
+
+    def _epoch_checkpoint_is_due(self) -> bool:
+        rehearsal = self.job.batches_per_epoch is not None
+        return rehearsal or time.perf_counter() - self._saved_at >= _EPOCH_CHECKPOINT_S
+
+    def _row(self, name: str, epoch: int, value: float) -> None:
+        self.state.rows.append(self._events.metric(name, self.state.step, epoch, value))
+
+    def _save(self) -> None:
+        """Write a checkpoint, rows first, so that none of them is only in the checkpoint's past."""
+        began = time.perf_counter()
+        self._events.flush()
+        state = self.state
+        state.seconds = self._seconds()
+        written, _ = self._checkpoints.save(
+            {
+                "format": 1,
+                "trial": self.job.trial,
+                "state": state.to_checkpoint(),
+                "model": self.trial.model.state_dict(),
+                "optimizer": self.trial.optimizer.state_dict(),
+            }
+        )
+        self._events.send(
+            "checkpoint",
+            file=written.file,
+            step=state.step,
+            epoch=state.epoch,
+            **written.facts(),
+            seconds=written.seconds,
+        )
+        self._saved_at = time.perf_counter()
+        self._pace.exclude(self._saved_at - began)
+        self._last_facts = written.facts()
+
+    def _finish(self, ended: Ended | None) -> dict[str, Any]:
+        assert ended is not None
+        state = self.state
+        self._save()
+        self._checkpoints.drop_older_best()
+        files = {LAST: self._last_facts}
+        if (best := self._checkpoints.best_facts()) is not None:
+            files[BEST] = best
+        if self.job.final is not None and ended.outcome == "completed":
+            files |= export(self.job, self.trial.model, state.epoch, state.step)
+        name = resolve(self.job.metric, state.curves)
+        return {
+            "outcome": ended.outcome,
+            "rule": ended.rule,
+            "detail": ended.detail,
+            "epoch": ended.epoch,
+            "step": ended.step,
+            "best": None if state.best is None else {"epoch": state.best[0], "value": state.best[1]},
+            "curve": [list(point) for point in state.curves[name]] if name is not None else [],
+            "seconds": state.seconds,
+            "files": files,
+        }
+
+    def _kill_at(self) -> int:
+        return self.job.kill_at_step if self.job.kill_at_step is not None and self.job.attempt == 1 else -1
+
+    def _kill(self) -> None:
+        """A rehearsed crash: everything sent, then gone without a word."""
+        self._events.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _resolved(name: str, reported: Iterable[str]) -> str:
+    """The reported metric that the roadmap means; raises UserError if none is."""
+    known = list(reported)
+    found = resolve(name, known)
+    if found is None:
+        raise UserError(f"the metric '{name}' is never reported ({nearest(name, known)})")
+    return found
+
+
+def _copied(model: nn.Module) -> dict[str, Any]:
+    """The weights as they are now, on the CPU."""
+    state = model.state_dict()
+    return {
+        name: value.detach().to("cpu", copy=True) if isinstance(value, torch.Tensor) else value
+        for name, value in state.items()
+    }

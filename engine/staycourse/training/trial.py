@@ -1,0 +1,147 @@
+"""Everything that one trial trains with, assembled from its job.
+
+`Trial.prepare(job)` loads the task, prepares data, model and optimizer, all from derived seeds. The caller
+has set threads, CPU affinity and the working directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from staycourse.core.job import Job
+from staycourse.core.problems import UserError
+from staycourse.core.schedules import CONSTANT, Schedule
+from staycourse.core.seeds import derive
+from staycourse.task.contract import Setup, Task
+from staycourse.training import data as data_of
+from staycourse.training import loading, optimizers
+from staycourse.training.data import Data
+from staycourse.training.device import to_device
+from staycourse.training.randomness import Randomness, seed_all
+
+
+@dataclass
+class Trial:
+    """What a trial trains, on what, with what."""
+
+    job: Job
+    task: Task
+    setup: Setup
+    device: torch.device
+    randomness: Randomness
+    data: Data
+    loader: loading.Loader
+    model: nn.Module
+    teacher: Any
+    optimizer: torch.optim.Optimizer
+    scheduled: optimizers.Scheduled
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def prepare(cls, job: Job, worker_init: Callable[[int], None] | None = None) -> Trial:
+        """Raises UserError for what the task or the set-up got wrong; exceptions of user code pass."""
+        device = torch.device(job.device)
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
+        randomness = Randomness(job.seed, job.repetition, device)
+        task = Task.load(job.task)
+        setup = Setup(job.setup)
+        data = data_of.prepare(task, job.data, job.seed)
+        loader, notes = make_loader(job, task, setup, data, randomness, worker_init)
+        teacher = make_teacher(task, data, job.seed, device)
+        model = make_model(task, setup, data, randomness, device)
+        optimizer = optimizers.build(task, model, setup)
+        scheduled = optimizers.Scheduled(schedule_of(job), optimizer, setup)
+        return cls(
+            job, task, setup, device, randomness, data, loader, model, teacher, optimizer, scheduled, notes
+        )
+
+    def offered(self, hp: Setup, epoch: int, stage: str) -> dict[str, Any]:
+        """What a function of the task may ask for in an epoch, beside its batch or loader."""
+        return {
+            "model": self.model,
+            "hp": hp,
+            "epoch": epoch,
+            "stage": stage,
+            "teacher": self.teacher,
+            "dataset": self.data.whole,
+        }
+
+    def move(self, batch: Any) -> Any:
+        """The batch on the device."""
+        if self.device.type == "cpu":
+            return batch
+        return to_device(batch, self.device, non_blocking=self.loader.pin_memory)
+
+    @property
+    def parameters(self) -> int:
+        """Number of trainable parameters."""
+        return sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+
+
+def schedule_of(job: Job) -> Schedule:
+    """The schedule that the set-up names, `constant` if it names none."""
+    name = str(job.setup.get("schedule", CONSTANT))
+    if name == CONSTANT and name not in job.schedules:
+        return {}
+    if name not in job.schedules:
+        raise UserError(f"there is no schedule '{name}'")
+    return job.schedules[name]
+
+
+def make_loader(
+    job: Job,
+    task: Task,
+    setup: Setup,
+    data: Data,
+    randomness: Randomness,
+    worker_init: Callable[[int], None] | None = None,
+) -> tuple[loading.Loader, list[str]]:
+    """The loader of a trial, and what is worth noting about its data."""
+    collate = task.collate()
+    seen = loading.probe(data, collate)
+    batch_size = optimizers.batch_size(setup)
+    cuda = torch.device(job.device).type == "cuda"
+    pin = cuda if job.data.pin_memory == "auto" else bool(job.data.pin_memory) and cuda
+    loader = loading.Loader(
+        data,
+        randomness,
+        collate,
+        uses=seen.uses,
+        workers=loading.choose_workers(job.data.workers, seen, batch_size, loading.cpus_here()),
+        pin_memory=pin and not seen.in_main,
+        limit=job.batches_per_epoch,
+        worker_init=worker_init,
+    )
+    notes = []
+    if seen.uses:
+        notes.append("samples draw from the generators of " + ", ".join(sorted(seen.uses)))
+    count = len(data.train)
+    if loading.training_batches(count, batch_size) * batch_size < count:
+        notes.append("an epoch's last batch would be a single sample and is left out, another one each epoch")
+    return loader, notes
+
+
+def make_model(
+    task: Task, setup: Setup, data: Data, randomness: Randomness, device: torch.device
+) -> nn.Module:
+    """The model with its initial weights, made on the CPU so that they are the same for every device."""
+    randomness.weights()
+    model = task.call("model", hp=setup, dataset=data.whole)
+    if not isinstance(model, nn.Module):
+        raise UserError(f"model() returns {type(model).__name__}, and a torch.nn.Module is needed")
+    return model.to(device)
+
+
+def make_teacher(task: Task, data: Data, seed: int, device: torch.device) -> Any:
+    """The task's teacher, frozen and in eval mode; None if it has none."""
+    if not task.has("teacher"):
+        return None
+    seed_all(derive(seed, "teacher"))
+    teacher = task.call("teacher", dataset=data.whole)
+    return teacher.to(device).eval().requires_grad_(False) if isinstance(teacher, nn.Module) else teacher

@@ -1,0 +1,91 @@
+"""The validation set, seen once: mean loss and metrics weighted by sample count, and whole-set metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch.utils.data import Subset
+
+from staycourse.core.metric_names import ENGINE_METRICS
+from staycourse.core.problems import UserError
+from staycourse.task.contract import Setup
+from staycourse.training.loading import Plan
+from staycourse.training.meters import MetricMeter
+from staycourse.training.optimizers import batch_size
+from staycourse.training.trial import Trial
+
+VAL_LOSS = "val_loss"
+Tick = Callable[[int], None]
+
+
+class Batches:
+    """The `loader` that `evaluate` is given: the whole validation set in its fixed order, on the device."""
+
+    def __init__(self, trial: Trial, plan: Plan, tick: Tick) -> None:
+        part = trial.data.validation
+        assert part is not None
+        self.dataset = Subset(part.dataset, part.indices)
+        self._trial, self._plan, self._tick = trial, plan, tick
+
+    def __len__(self) -> int:
+        return self._plan.batches
+
+    def __iter__(self) -> Iterator[Any]:
+        for number, batch in enumerate(self._trial.loader.batches(self._plan)):
+            self._tick(number)
+            yield self._trial.move(batch)
+
+
+def validate(trial: Trial, hp: Setup, epoch: int, tick: Tick) -> dict[str, float]:
+    """`val_loss` and the task's own metrics, in eval mode and without gradients.
+
+    The set-up's batch size is used, whatever the schedule made of it. `tick` is called with the number
+    of each batch.
+    """
+    plan = trial.loader.validation_plan(batch_size(trial.setup))
+    trial.model.eval()
+    with torch.no_grad():
+        values = _means(trial, plan, hp, epoch, tick)
+        if trial.task.has("evaluate"):
+            trial.randomness.whole_set(epoch)
+            offered = trial.offered(hp, epoch, "validation")
+            given = trial.task.call("evaluate", loader=Batches(trial, plan, tick), **offered)
+            values |= {name: _number(name, value) for name, value in _named(given, "evaluate").items()}
+    return values
+
+
+def _means(trial: Trial, plan: Plan, hp: Setup, epoch: int, tick: Tick) -> dict[str, float]:
+    offered = trial.offered(hp, epoch, "validation")
+    loss = trial.task.bind("loss", **offered)
+    metrics = trial.task.bind("metrics", **offered) if trial.task.has("metrics") else None
+    meter = MetricMeter()
+    for number, batch in enumerate(trial.loader.batches(plan)):
+        tick(number)
+        batch = trial.move(batch)
+        trial.randomness.validation_step(number)
+        size = plan.size(number)
+        meter.add(VAL_LOSS, loss(batch), size)
+        if metrics is not None:
+            for name, value in _named(metrics(batch), "metrics").items():
+                # The task's own val_loss, if it has one, is the one that counts.
+                (meter.replace if name == VAL_LOSS else meter.add)(name, value, size)
+    return meter.means()
+
+
+def _named(given: Any, function: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise UserError(f"{function}() returns {type(given).__name__}, and a dict {{name: number}} is needed")
+    for name in given:
+        if name in ENGINE_METRICS and name != VAL_LOSS:
+            raise UserError(f"{function}() reports '{name}', a name that the engine uses itself")
+    return given
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, torch.Tensor) and value.numel() != 1:
+        raise UserError(
+            f"metric '{name}' of evaluate() has the shape {tuple(value.shape)}, and one number is needed"
+        )
+    return float(value)

@@ -1,0 +1,145 @@
+"""A worker: one attempt at one trial, in a process of its own, from its job to its end.
+
+`main(orders_fd, events_fd)` is called right after the fork, torch imported and nothing else done; it never
+returns. The job is the first line on `orders_fd`; what happens is told on `events_fd`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+
+# An optimizer's first instance imports this (1.3 s): once in the fork server, not in every worker.
+import torch._dynamo
+
+from staycourse.core import job as jobs
+from staycourse.core.job import Job
+from staycourse.training import failures
+from staycourse.training.checkpoint import Checkpoints
+from staycourse.training.device import device_name
+from staycourse.training.loop import Loop
+from staycourse.training.messages import Events, Orders, PipeSink, Stopped, read_line
+from staycourse.training.trial import Trial
+
+# Not an outcome: the supervisor sees a death without a last word, a crash, and tries again.
+_EXIT_CRASHED = 70
+
+
+def main(orders_fd: int, events_fd: int) -> NoReturn:
+    """Live a worker's life and end the process: status 0 once the last word is said, another for a crash."""
+    status = _EXIT_CRASHED
+    try:
+        # A SIGTERM to the whole group (systemd, Slurm) is the supervisor's to answer, with an order.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        status = _Worker(orders_fd, events_fd).live()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        _flush_output()
+        os._exit(status)
+
+
+class _Worker:
+    """The attempt, and what is told of it."""
+
+    def __init__(self, orders_fd: int, events_fd: int) -> None:
+        self._fds = (orders_fd, events_fd)
+        self._events = Events(PipeSink(events_fd))
+        self._trial: Trial | None = None
+        self._loop: Loop | None = None
+
+    def live(self) -> int:
+        line, rest = read_line(self._fds[0])
+        job = jobs.from_json(json.loads(line))
+        try:
+            settle(job)
+            self._train(job, Orders(self._fds[0], rest))
+        except BrokenPipeError:
+            return _EXIT_CRASHED
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
+            return self._fail(error)
+        finally:
+            if self._trial is not None:
+                self._trial.loader.close()
+        return 0
+
+    def _train(self, job: Job, orders: Orders) -> None:
+        self._trial = Trial.prepare(job, _closing(self._fds))
+        loop = self._loop = Loop(self._trial, Checkpoints(Path(job.folder)), self._events, orders)
+        resumed_from, notes = loop.restore()
+        self._ready(self._trial, loop, resumed_from, notes)
+        try:
+            ended = loop.run()
+        except Stopped:
+            self._events.send("interrupted", step=loop.state.step, epoch=loop.state.epoch)
+        else:
+            self._events.send("ended", **ended)
+
+    def _ready(self, trial: Trial, loop: Loop, resumed_from: str | None, notes: list[str]) -> None:
+        validation = trial.data.validation
+        self._events.send(
+            "ready",
+            step=loop.state.step,
+            epoch=loop.state.epoch,
+            resumed_from=resumed_from,
+            notes=notes + trial.notes,
+            train_samples=len(trial.data.train),
+            validation_samples=0 if validation is None else len(validation),
+            loader_workers=trial.loader.workers,
+            pin_memory=trial.loader.pin_memory,
+            parameters=trial.parameters,
+            device_name=device_name(trial.device),
+        )
+
+    def _fail(self, error: BaseException) -> int:
+        """Tell what was raised; a loader worker that was killed is a crash, not an error of the code's."""
+        traceback.print_exception(error)
+        if failures.is_dead_loader(error):
+            self._events.flush()
+            return _EXIT_CRASHED
+        state = self._loop.state if self._loop is not None else None
+        self._events.send(
+            "failed",
+            failure=failures.kind_of(error).value,
+            error=failures.in_one_line(error),
+            traceback=failures.full_text(error),
+            step=state.step if state else 0,
+            epoch=state.epoch if state else 0,
+        )
+        return 0
+
+
+def settle(job: Job) -> None:
+    """Make the process that of the job: its CPUs, its threads, its folders."""
+    if job.cpus:
+        os.sched_setaffinity(0, job.cpus)
+    torch.set_num_threads(job.threads)
+    torch.set_num_interop_threads(1)
+    Path(job.folder).mkdir(parents=True, exist_ok=True)
+    os.chdir(job.task.folder)
+
+
+def _closing(fds: tuple[int, ...]) -> Callable[[int], None]:
+    """For loader workers: they would keep the pipes open when this process is gone."""
+
+    def close(_: int) -> Any:
+        for fd in fds:
+            os.close(fd)
+
+    return close
+
+
+def _flush_output() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            continue
