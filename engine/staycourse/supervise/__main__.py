@@ -1,0 +1,101 @@
+"""The supervisor's process: `python -m staycourse.supervise RUN`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from staycourse.core.problems import UserError
+from staycourse.core.roadmap import Roadmap, parse
+from staycourse.hardware.gpus import open_nvml
+from staycourse.record.lock import RunLock
+from staycourse.record.paths import RunPaths
+from staycourse.record.store import Store
+from staycourse.supervise.engine import FINISHED, SUSPENDED, UNFINISHED, Engine
+from staycourse.supervise.linux import become_subreaper
+from staycourse.supervise.options import Options
+from staycourse.supervise.slots import make_slots
+
+log = logging.getLogger("staycourse")
+
+
+class StopSignal:
+    """SIGTERM sets a flag and wakes the loop; SIGINT and SIGHUP do not reach the engine."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self.wake, end = os.pipe()
+        for descriptor in (self.wake, end):
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(end, warn_on_full_buffer=False)
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, self._set)
+
+    def _set(self, *_: object) -> None:
+        self.is_set = True
+
+
+def supervise(paths: RunPaths, options: Options) -> int:
+    """One session of the run. Raises UserError if another process supervises it, or for bad options."""
+    stop = StopSignal()
+    become_subreaper()
+    lock = RunLock(paths.lock)
+    lock.acquire()
+    store = Store(paths)
+    roadmap = load_roadmap(paths, store)
+    nvml = open_nvml()
+    slots = make_slots(options, roadmap.limits.slots, nvml, os.environ)
+    engine = Engine(roadmap, store, slots, nvml, options, wake=stop.wake, stop_requested=lambda: stop.is_set)
+    code = SUSPENDED
+    try:
+        code = engine.run()
+    finally:
+        store.close(final=code in (FINISHED, UNFINISHED))
+        lock.release()
+    if code in (FINISHED, UNFINISHED):
+        write_report(paths)
+    return code
+
+
+def load_roadmap(paths: RunPaths, store: Store) -> Roadmap:
+    """The sealed roadmap as this run follows it."""
+    roadmap = parse(paths.roadmap.read_text(encoding="utf-8"), str(paths.roadmap))
+    assert store.state.sealed is not None, "a run begins with its seal"
+    return roadmap.followed(store.state.sealed)
+
+
+def write_report(paths: RunPaths) -> None:
+    """In a process of its own: figures need a library that the engine does without."""
+    command = [sys.executable, "-P", "-m", "staycourse.report", str(paths.root)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        log.error("the report could not be written: %s", result.stderr)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="staycourse.supervise")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--options", default="{}", help="JSON")
+    arguments = parser.parse_args()
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    try:
+        return supervise(RunPaths(arguments.run), Options.from_json(json.loads(arguments.options)))
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except Exception:
+        log.exception("the engine stopped by a fault of its own; resume goes on")
+        return SUSPENDED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""One attempt at a trial, as its worker tells of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from staycourse.record.store import Store
+from staycourse.supervise.linux import oom_kills
+from staycourse.supervise.slots import Slot
+from staycourse.supervise.spawner import Child
+
+
+@dataclass
+class Attempt:
+    """A running worker. `last` is its closing message (ended, failed, interrupted), `step` the last step
+    that it told of, `moved` the monotonic time at which that last changed."""
+
+    trial: str
+    number: int
+    slot: Slot
+    child: Child
+    is_hung: bool = False
+    has_progress: bool = False
+    step: int = 0
+    moved: float = field(default_factory=time.monotonic)
+    last: dict[str, Any] | None = None
+    oom_kills: int = field(default_factory=oom_kills)
+
+    def hear(self, store: Store) -> None:
+        """Take what the worker has said and put it on record."""
+        for message in self.child.events.receive():
+            handler = getattr(self, f"_on_{message.get('type')}", None)
+            if handler is not None:
+                handler(message, store)
+
+    def _on_ready(self, message: dict[str, Any], store: Store) -> None:
+        self._move(message["step"])
+        store.add_facts(self.trial, {key: value for key, value in message.items() if key != "type"})
+
+    def _on_metrics(self, message: dict[str, Any], store: Store) -> None:
+        store.add_metrics(self.trial, message["rows"])
+        self._move(max((row[1] for row in message["rows"]), default=self.step))
+
+    def _on_timing(self, message: dict[str, Any], store: Store) -> None:
+        store.add_timing(self.trial, message["rows"])
+
+    def _on_progress(self, message: dict[str, Any], store: Store) -> None:
+        self._move(message["step"])
+        store.add_progress(
+            self.trial,
+            step=message["step"],
+            epoch=message["epoch"],
+            steps_per_epoch=message["steps_per_epoch"],
+        )
+
+    def _on_checkpoint(self, message: dict[str, Any], store: Store) -> None:
+        if message["file"] == "last.pt":
+            self.has_progress = True
+            store.add_checkpoint(self.trial, message["step"], message["sha256"])
+
+    def _on_ended(self, message: dict[str, Any], store: Store) -> None:
+        self.last, self.moved = message, time.monotonic()
+
+    _on_failed = _on_interrupted = _on_ended
+
+    def _move(self, step: int) -> None:
+        if step != self.step:
+            self.step, self.moved = step, time.monotonic()

@@ -1,0 +1,171 @@
+"""The running attempts: starting, hearing, killing what hangs, collecting what has ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+from staycourse.core import job as jobs
+from staycourse.core.events import AttemptFailed, Noted, TrialEnded, TrialStarted
+from staycourse.core.roadmap import Roadmap
+from staycourse.core.state import TrialState, TrialStatus
+from staycourse.hardware.gpus import Nvml, NvmlUnavailable
+from staycourse.record.store import Store
+from staycourse.supervise.attempt import Attempt
+from staycourse.supervise.jobs import make_job
+from staycourse.supervise.linux import oom_kills
+from staycourse.supervise.slots import Slot, waits_for
+from staycourse.supervise.spawner import Spawner
+from staycourse.supervise.verdicts import End, judge
+
+_GPU_PATIENCE = 5.0
+_LEAVE_WITHIN = 60.0
+_LOG_LIMIT = 64 * 1024 * 1024
+
+
+class Attempts:
+    """At most one attempt a slot. `running` maps a slot's name to its attempt."""
+
+    def __init__(
+        self,
+        roadmap: Roadmap,
+        store: Store,
+        spawner: Spawner,
+        slots: list[Slot],
+        nvml: Nvml | NvmlUnavailable,
+    ) -> None:
+        self._roadmap, self._store, self._spawner = roadmap, store, spawner
+        self._slots, self._nvml = slots, nvml
+        self.running: dict[str, Attempt] = {}
+        self._asked_at: dict[str, float] = {}
+        self._waiting: dict[str, str] = {}
+
+    def pids(self) -> list[int]:
+        """The workers' process ids."""
+        return [attempt.child.pid for attempt in self.running.values() if attempt.child.pid]
+
+    def fill(self) -> None:
+        """Give each free slot the next trial that is owed or planned, in the order of planning."""
+        queue = iter(self._queue())
+        for slot in self._slots:
+            if slot.name not in self.running and (trial := next(queue, None)):
+                if self._is_taken(slot):
+                    continue
+                self._start(trial, slot)
+
+    def hear(self) -> None:
+        """Put on record what the workers have said."""
+        for attempt in self.running.values():
+            attempt.hear(self._store)
+
+    def announce(self) -> None:
+        """Record the start of workers of which the process id is known by now, and give them their job."""
+        for slot, attempt in self.running.items():
+            trial = self._store.state.trials[attempt.trial]
+            if attempt.child.pid and trial.status is not TrialStatus.RUNNING and attempt.child.code is None:
+                self._announce(slot, attempt, trial)
+
+    def collect(self, *, is_stopping: bool = False) -> bool:
+        """Record the end of the attempts whose worker is gone. True if a trial has ended."""
+        over = [(name, attempt) for name, attempt in self.running.items() if attempt.child.is_over]
+        has_ended = False
+        for name, attempt in over:
+            event = self._judge(attempt, is_stopping)
+            if isinstance(event, TrialEnded):
+                event, has_ended = self._with_digests(event), True
+            del self.running[name]
+            self._spawner.let_go(attempt.child)
+            self._store.append(event)
+        return has_ended
+
+    def kill_hung(self) -> None:
+        """Kill workers that have finished no step for `hang_after`, or that have said their last word and
+        do not leave."""
+        limit = self._roadmap.limits.hang_after
+        for attempt in self.running.values():
+            silent = time.monotonic() - attempt.moved
+            if silent > (limit if attempt.last is None else _LEAVE_WITHIN) and not attempt.is_hung:
+                attempt.is_hung = True
+                self._spawner.kill(attempt.child)
+
+    def trim_logs(self) -> None:
+        """Cut the log of a trial that prints without end; its file is open for appending, so it goes on."""
+        for attempt in self.running.values():
+            log = self._store.paths.trial_log(attempt.trial)
+            if log.exists() and log.stat().st_size > _LOG_LIMIT:
+                log.write_text("[the log was longer than 64 MB and was cut here]\n")
+
+    def order_stop(self) -> None:
+        """Ask every worker for a checkpoint and its leave."""
+        for attempt in self.running.values():
+            attempt.child.orders.send({"order": "stop"})
+
+    def kill_all(self) -> None:
+        """SIGKILL what has not left."""
+        for attempt in self.running.values():
+            self._spawner.kill(attempt.child)
+
+    def _queue(self) -> Iterable[TrialState]:
+        busy = {attempt.trial for attempt in self.running.values()}
+        waiting = (TrialStatus.PLANNED, TrialStatus.OWED)
+        return [t for t in self._store.state.trials.values() if t.status in waiting and t.id not in busy]
+
+    def _is_taken(self, slot: Slot) -> bool:
+        """Whether somebody else is on the slot's GPU; asked every few seconds, said once."""
+        if slot.gpu is None:
+            return False
+        now = time.monotonic()
+        if now - self._asked_at.get(slot.name, -_GPU_PATIENCE) < _GPU_PATIENCE:
+            return True
+        whom = waits_for(slot, self._nvml, self.pids())
+        if whom is None:
+            self._asked_at.pop(slot.name, None)
+            if self._waiting.pop(slot.name, None):
+                self._store.append(Noted("device", f"{slot.name} is free"))
+            return False
+        self._asked_at[slot.name] = now
+        if self._waiting.get(slot.name) is None:
+            self._waiting[slot.name] = whom
+            self._store.append(Noted("device", f"waiting for {slot.name}: {whom}"))
+        return True
+
+    def _start(self, trial: TrialState, slot: Slot) -> None:
+        folder = self._store.paths.trial(trial.id)
+        folder.mkdir(parents=True, exist_ok=True)
+        number = trial.attempts + 1
+        child = self._spawner.fork(
+            f"{trial.id}-{number}", "worker", self._store.paths.trial_log(trial.id), slot.environment
+        )
+        self.running[slot.name] = Attempt(trial.id, number, slot, child)
+
+    def _announce(self, slot: str, attempt: Attempt, trial: TrialState) -> None:
+        """The worker waits for its job, so nothing is trained before its start is on record."""
+        child, sealed = attempt.child, self._store.state.sealed
+        assert sealed is not None
+        self._store.append(TrialStarted(trial.id, attempt.number, slot, child.pid, child.started))
+        is_first = self._store.state.trials_of(trial.plan.phase)[0].id == trial.id
+        job = make_job(self._roadmap, sealed, self._store.paths, trial, attempt.slot, is_first=is_first)
+        attempt.moved = time.monotonic()
+        child.orders.send(jobs.to_json(job))
+
+    def _judge(self, attempt: Attempt, is_stopping: bool) -> AttemptFailed | TrialEnded:
+        trial, child = self._store.state.trials[attempt.trial], attempt.child
+        is_out_of_memory = child.code == -9 and not attempt.is_hung and oom_kills() > attempt.oom_kills
+        others = waits_for(attempt.slot, self._nvml, [*self.pids(), child.pid])
+        end = End(
+            last=attempt.last,
+            code=child.code or 0,
+            step=attempt.step,
+            has_progress=attempt.has_progress,
+            is_hung=attempt.is_hung,
+            is_out_of_memory=is_out_of_memory,
+            is_crowded=others is not None,
+            is_stopping=is_stopping,
+        )
+        return judge(trial, attempt.number, end, self._roadmap.limits.retries)
+
+    def _with_digests(self, event: TrialEnded) -> TrialEnded:
+        digest = self._store.metrics_digest(event.trial)
+        equal, differing = self._store.replayed.get(event.trial, (0, 0))
+        return replace(event, metrics_digest=digest, replayed=equal + differing, differing=differing)

@@ -1,0 +1,34 @@
+"""Which checkpoints nothing can need any more once a phase has closed."""
+
+from __future__ import annotations
+
+from staycourse.core.events import CheckpointsDropped
+from staycourse.core.state import RunState
+from staycourse.record.paths import RunPaths
+
+
+def droppable(state: RunState) -> list[str]:
+    """Ended trials whose checkpoints the rest of the campaign cannot need: all but those that the last
+    handoff ranks (a reader may want their weights)."""
+    ranked = {trial for ranked in state.handoffs[-1].ranking for trial in ranked.trials}
+    return [
+        trial.id
+        for trial in state.trials.values()
+        if trial.end is not None and trial.id not in ranked and trial.id not in state.dropped
+    ]
+
+
+def drop(state: RunState, paths: RunPaths, phase: int) -> CheckpointsDropped | None:
+    """The event to record before `delete` is called; None if there is nothing to drop."""
+    trials = [trial for trial in droppable(state) if paths.checkpoint_files(trial)]
+    if not trials:
+        return None
+    size = sum(path.stat().st_size for trial in trials for path in paths.checkpoint_files(trial))
+    return CheckpointsDropped(phase, trials, size)
+
+
+def delete(event: CheckpointsDropped, paths: RunPaths) -> None:
+    """Delete what the recorded event names."""
+    for trial in event.trials:
+        for path in paths.checkpoint_files(trial):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,231 @@
+"""The supervising loop: follows the sealed roadmap to its end. It is the run's only writer."""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from staycourse.core.events import EngineStarted, EngineStopped, Event, Noted, RunFinished, RunSuspended
+from staycourse.core.roadmap import Roadmap
+from staycourse.core.state import RunStatus
+from staycourse.hardware.environment import describe_host
+from staycourse.hardware.gpus import Nvml, NvmlUnavailable
+from staycourse.hardware.sampler import Sampler
+from staycourse.record.files import file_sha256
+from staycourse.record.store import Store
+from staycourse.supervise import checkpoints, disk
+from staycourse.supervise.attempts import Attempts
+from staycourse.supervise.linux import kill_tree, started_at
+from staycourse.supervise.options import Options
+from staycourse.supervise.planner import Planner, same_failures
+from staycourse.supervise.search_client import SearchClient, SearchFailed
+from staycourse.supervise.slots import Slot
+from staycourse.supervise.spawner import Spawner
+
+FINISHED, UNFINISHED, SUSPENDED = 0, 3, 75
+_TICK = 0.5
+_SAMPLE_EVERY, _THIN_EVERY = 1.0, 600.0
+_GRACE = 30.0
+_MOST_EQUAL_FAILURES = 3
+
+_T = TypeVar("_T")
+log = logging.getLogger("staycourse.engine")
+
+
+class Engine:
+    """One session of a run. `stop_requested` is looked at in every turn of the loop, `wake` is a
+    descriptor that ends a wait early."""
+
+    def __init__(
+        self,
+        roadmap: Roadmap,
+        store: Store,
+        slots: list[Slot],
+        nvml: Nvml | NvmlUnavailable,
+        options: Options,
+        *,
+        wake: int,
+        stop_requested: Callable[[], bool],
+    ) -> None:
+        self._roadmap, self._store, self._options = roadmap, store, options
+        self._slots, self._wake, self._stop_requested = slots, wake, stop_requested
+        self._spawner = Spawner(store.paths.log)
+        self._planner = Planner(roadmap, store)
+        self._attempts = Attempts(roadmap, store, self._spawner, slots, nvml)
+        self._search = SearchClient(self._spawner, store.paths.log)
+        self._sampler = Sampler([slot.gpu for slot in slots if slot.gpu], nvml)
+        self._sampled_at = self._thinned_at = time.monotonic()
+        self._is_short = False
+
+    def run(self) -> int:
+        """Follow the roadmap; the exit code of design §7."""
+        self._begin()
+        try:
+            while True:
+                code = self._turn()
+                if code is not None:
+                    return code
+                self._wait()
+        finally:
+            self._search.close()
+            self._spawner.close()
+
+    def _begin(self) -> None:
+        """Take the run up: nobody of the session before may live and write."""
+        state = self._store.state
+        for trial in state.trials.values():
+            if trial.pid and trial.end is None:
+                kill_tree(trial.pid, trial.pid_started)
+        session = state.engine.session + 1 if state.engine else 1
+        silent_since = None if state.is_engine_gone else self._store.last_sign_of_life()
+        self._append(
+            EngineStarted(
+                session=session,
+                pid=os.getpid(),
+                pid_started=started_at(os.getpid()),
+                host=describe_host(),
+                options=self._options.to_json(),
+                slots=[slot.name for slot in self._slots],
+                silent_since=silent_since,
+            )
+        )
+        self._spawner.start()
+
+    def _turn(self) -> int | None:
+        """One turn of the loop; the exit code once the session is over."""
+        if self._stop_requested():
+            return self._stop()
+        if not self._spawner.is_alive:
+            log.warning("the fork server died and is started again")
+            self._spawner.start()
+        self._hear()
+        while self._planner.advance():
+            self._drop_checkpoints()
+        if self._store.state.status is RunStatus.FAILED:
+            return UNFINISHED
+        if self._planner.is_done:
+            return self._finish()
+        try:
+            self._propose()
+        except SearchFailed as error:
+            return self._suspend(f"the search cannot go on: {error}")
+        if reason := self._too_many_equal_failures():
+            return self._suspend(reason)
+        if self._has_room():
+            self._attempts.fill()
+        self._attempts.announce()
+        return None
+
+    def _has_room(self) -> bool:
+        """Whether the disk has room for another trial; said once where it has not."""
+        missing = disk.missing_bytes(self._store.paths.root)
+        if missing and not self._is_short:
+            log.error(
+                "%.0f MB of disk are missing; no further trial starts until they are free", missing / 1e6
+            )
+        self._is_short = missing > 0
+        return not self._is_short
+
+    def _hear(self) -> None:
+        self._spawner.receive()
+        self._attempts.announce()
+        self._guard(self._attempts.hear)
+        if self._guard(self._attempts.collect):
+            self._planner.outdate()
+        self._attempts.kill_hung()
+
+    def _propose(self) -> None:
+        if answer := self._search.take():
+            self._planner.plan_proposal(*answer)
+        if not self._search.is_busy and (question := self._planner.wanted_proposal()):
+            self._search.ask(question)
+        if self._search.child is not None and not self._planner.needs_search:
+            self._search.close()
+
+    def _wait(self) -> None:
+        """Until something is said, or the next sample is due."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._wake, selectors.EVENT_READ)
+            if self._spawner.is_alive:
+                selector.register(self._spawner, selectors.EVENT_READ)
+            for child in self._spawner.children.values():
+                if not child.events.is_closed:
+                    selector.register(child.events, selectors.EVENT_READ)
+            ready = selector.select(timeout=_TICK)
+        if any(key.fd == self._wake for key, _ in ready):
+            os.read(self._wake, 4096)
+        self._sample()
+
+    def _sample(self) -> None:
+        now = time.monotonic()
+        if now - self._sampled_at < _SAMPLE_EVERY:
+            return
+        self._sampled_at = now
+        self._store.add_hardware(self._sampler.sample(self._attempts.pids()))
+        for note in self._sampler.notes():
+            self._append(Noted("hardware", note))
+        self._guard(self._store.flush)
+        self._attempts.trim_logs()
+        if now - self._thinned_at > _THIN_EVERY:
+            self._thinned_at = now
+            self._store.thin_hardware()
+
+    def _too_many_equal_failures(self) -> str | None:
+        state = self._store.state
+        if state.phase is None or state.engine is None:
+            return None
+        error, count = same_failures(state, state.phase, state.engine.session)
+        if count < _MOST_EQUAL_FAILURES:
+            return None
+        return f"{count} trials failed with the same error: {error}"
+
+    def _stop(self) -> int:
+        """SIGTERM: checkpoints within seconds; every trial that is running is owed."""
+        self._end_attempts()
+        self._append(EngineStopped("SIGTERM"))
+        return SUSPENDED
+
+    def _suspend(self, reason: str) -> int:
+        self._end_attempts()
+        self._append(RunSuspended(reason))
+        return SUSPENDED
+
+    def _end_attempts(self) -> None:
+        self._attempts.order_stop()
+        deadline = time.monotonic() + _GRACE
+        is_killed = False
+        while self._attempts.running:
+            self._spawner.receive()
+            self._attempts.hear()
+            self._attempts.collect(is_stopping=True)
+            if time.monotonic() > deadline and not is_killed:
+                self._attempts.kill_all()
+                is_killed = True
+            if self._attempts.running:
+                self._wait()
+
+    def _drop_checkpoints(self) -> None:
+        if self._roadmap.limits.keep_checkpoints == "all":
+            return
+        event = checkpoints.drop(self._store.state, self._store.paths, len(self._store.state.handoffs) - 1)
+        if event is not None:
+            self._append(event)
+            checkpoints.delete(event, self._store.paths)
+
+    def _finish(self) -> int:
+        handoff = self._store.state.handoffs[-1]
+        winner = handoff.ranking[0].setup if handoff.ranking else None
+        final = self._store.paths.final
+        files = {path.name: file_sha256(path) for path in sorted(final.glob("*")) if path.is_file()}
+        self._append(RunFinished(winner, files))
+        return FINISHED
+
+    def _append(self, event: Event) -> None:
+        self._guard(lambda: self._store.append(event))
+
+    def _guard(self, action: Callable[[], _T]) -> _T:
+        return disk.waiting_out(action, self._store.paths.root, log.error)

@@ -1,0 +1,73 @@
+"""From a planned trial to the job that a worker gets."""
+
+from __future__ import annotations
+
+from staycourse.core.events import RunSealed
+from staycourse.core.job import DataSpec, Job, TaskSpec
+from staycourse.core.roadmap import Roadmap
+from staycourse.core.state import TrialState
+from staycourse.record.paths import RunPaths
+from staycourse.supervise.slots import Slot
+
+# A rehearsal trains two batches an epoch, and kills each phase's first trial after the third step, in the
+# middle of its second epoch.
+_REHEARSAL_BATCHES, _REHEARSAL_KILL = 2, 3
+
+
+def make_job(
+    roadmap: Roadmap,
+    sealed: RunSealed,
+    paths: RunPaths,
+    trial: TrialState,
+    slot: Slot,
+    *,
+    is_first: bool,
+) -> Job:
+    """The next attempt's job; `is_first` says that this is the first trial of its phase."""
+    plan, limits = trial.plan, roadmap.limits
+    is_final = roadmap.phases[plan.phase].kind == "final"
+    return Job(
+        trial=plan.trial,
+        folder=str(paths.trial(plan.trial)),
+        task=TaskSpec(str(paths.code), sealed.facts["task_file"], sealed.folder, roadmap.task.args),
+        setup=plan.setup,
+        seed=roadmap.seed,
+        repetition=plan.repetition,
+        epochs=plan.epochs,
+        horizon=plan.horizon,
+        metric=roadmap.objective.metric,
+        goal=roadmap.objective.goal,
+        stop=trial.stop,
+        trial_hours=limits.trial_hours,
+        data=_data(roadmap, trial),
+        schedules=roadmap.schedules,
+        validate_every=roadmap.training.validate_every,
+        checkpoint_every=limits.checkpoint_every,
+        threads=limits.threads,
+        device=slot.device,
+        cpus=slot.cpus,
+        parent=str(paths.trial(plan.parent)) if plan.parent else None,
+        final=str(paths.final) if is_final else None,
+        attempt=trial.attempts + 1,
+        batches_per_epoch=_REHEARSAL_BATCHES if sealed.rehearsal else None,
+        kill_at_step=_REHEARSAL_KILL if sealed.rehearsal and is_first else None,
+    )
+
+
+def _data(roadmap: Roadmap, trial: TrialState) -> DataSpec:
+    data = roadmap.data
+    return DataSpec(
+        validation=data.validation,
+        share=trial.plan.share,
+        split=trial.plan.split,
+        workers=_loader_workers(data.workers),
+        pin_memory=data.pin_memory,
+        exact=data.exact,
+    )
+
+
+def _loader_workers(asked: int | str) -> int | str:
+    """`"4/gpu"` is 4 for each trial, which has one GPU."""
+    if isinstance(asked, str) and asked.endswith("/gpu"):
+        return int(asked.removesuffix("/gpu"))
+    return asked

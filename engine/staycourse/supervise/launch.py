@@ -1,0 +1,169 @@
+"""From a checked roadmap to a running engine, and back to one after a stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import staycourse
+from staycourse.core.events import RunAbandoned, RunSealed
+from staycourse.core.problems import UserError
+from staycourse.core.state import RunState, RunStatus
+from staycourse.hardware.environment import describe
+from staycourse.hardware.gpus import open_nvml, visible_gpus
+from staycourse.record.index import enlist, runs_in
+from staycourse.record.lock import RunLock, is_held
+from staycourse.record.paths import RunPaths, next_run_folder
+from staycourse.record.seal import hash_code, seal, seal_parts
+from staycourse.record.store import Store
+from staycourse.supervise.options import Options
+from staycourse.supervise.slots import make_slots
+from staycourse.task.checking import Checked
+
+_START_WITHIN = 60.0
+
+
+def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: bool = False) -> RunPaths:
+    """Seal a checked roadmap: the run folder with its copies and the ledger's first event.
+
+    Raises UserError if the folder cannot be written or the options cannot be followed.
+    """
+    nvml = open_nvml()
+    make_slots(options, checked.roadmap.limits.slots, nvml, os.environ)
+    try:
+        ancestor = _ancestor(runs, checked.roadmap.name)
+        paths = RunPaths(next_run_folder(runs, checked.roadmap.name))
+        _fill(paths, checked)
+        environment = describe(visible_gpus(nvml, os.environ, options.devices), nvml)
+        store = Store(paths)
+    except OSError as error:
+        raise UserError(f"{runs}: the run folder cannot be written ({error.strerror or error})") from None
+    store.append(_seal_event(checked, paths, environment, ancestor, is_rehearsal))
+    store.close(final=False)
+    if not is_rehearsal:
+        enlist(paths.root)
+    return paths
+
+
+def start_engine(paths: RunPaths, options: Options) -> None:
+    """Start a supervisor in a session of its own and wait until it has taken the run up.
+
+    Raises UserError, with the engine's own words, if it does not.
+    """
+    if is_held(paths.lock):
+        RunLock(paths.lock).acquire()  # raises the message that names the holder
+    command = [sys.executable, "-P", "-m", "staycourse.supervise", str(paths.root)]
+    command += ["--options", json.dumps(options.to_json())]
+    begin = paths.log.stat().st_size if paths.log.exists() else 0
+    with paths.log.open("ab") as log:
+        process = subprocess.Popen(
+            command, cwd=paths.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
+    _await_engine(paths, process, begin)
+
+
+def resume(paths: RunPaths, options: Options) -> None:
+    """Go on with a run that has no supervisor. Raises UserError if it is over or has one."""
+    state = read_state(paths)
+    if state.status is RunStatus.ABANDONED:
+        raise UserError(f"{paths.name} was abandoned ({state.reason}); it cannot be resumed")
+    start_engine(paths, options)
+
+
+def abandon(paths: RunPaths, reason: str) -> None:
+    """Give up a whole campaign as its last event. Raises UserError if it has a supervisor or is over."""
+    lock = RunLock(paths.lock)
+    lock.acquire()
+    store = Store(paths)
+    try:
+        if store.state.status.is_over:
+            raise UserError(f"{paths.name} is {store.state.status} already")
+        store.append(RunAbandoned(reason))
+    finally:
+        store.close(final=True)
+        lock.release()
+
+
+def read_state(paths: RunPaths) -> RunState:
+    """The run's state, read without writing."""
+    from staycourse.client import RunClient
+
+    client = RunClient(paths.root)
+    client.poll()
+    return client.state
+
+
+def request_stop(state: RunState, paths: RunPaths) -> bool:
+    """Pass a SIGTERM on to the supervisor; False if there is none."""
+    if state.engine is None or not is_held(paths.lock):
+        return False
+    os.kill(state.engine.pid, signal.SIGTERM)
+    return True
+
+
+def _fill(paths: RunPaths, checked: Checked) -> None:
+    shutil.copytree(checked.code, paths.code, dirs_exist_ok=True)
+    for folder in (paths.trials, paths.final):
+        folder.mkdir()
+    paths.roadmap.write_text(checked.text, encoding="utf-8")
+
+
+def _seal_event(
+    checked: Checked,
+    paths: RunPaths,
+    environment: dict[str, object],
+    ancestor: Mapping[str, Any] | None,
+    is_rehearsal: bool,
+) -> RunSealed:
+    code = hash_code(paths.code)
+    parts = seal_parts(checked.text, code, checked.facts.get("fingerprint", {}), environment)
+    return RunSealed(
+        seal=seal(parts),
+        parts=parts,
+        roadmap=str(checked.path),
+        folder=str(checked.path.parent),
+        code=code,
+        facts=checked.facts,
+        environment=environment,
+        command=f"staycourse run {checked.path}",
+        version=staycourse.__version__,
+        rehearsal=is_rehearsal,
+        ancestor=ancestor,
+    )
+
+
+def _ancestor(runs: Path, name: str) -> dict[str, Any] | None:
+    """The newest abandoned run of that roadmap's name, which the new one has to own up to."""
+    for run in runs_in(runs):
+        paths = RunPaths(run)
+        if run.name.rpartition("-")[0] != name:
+            continue
+        state = read_state(paths)
+        if state.status is RunStatus.ABANDONED:
+            head = paths.head.read_text().split() if paths.head.exists() else ["", ""]
+            return {"run": run.name, "reason": state.reason, "head": head[1]}
+        return None
+    return None
+
+
+def _await_engine(paths: RunPaths, process: subprocess.Popen[bytes], begin: int) -> None:
+    """Until the supervisor holds the lock or has died; a run may be over before the first look."""
+    deadline = time.monotonic() + _START_WITHIN
+    while time.monotonic() < deadline:
+        if is_held(paths.lock) or process.poll() == 0:
+            return
+        if process.poll() is not None:
+            with paths.log.open("rb") as log:
+                log.seek(begin)
+                words = log.read().decode("utf-8", "replace").strip().splitlines()
+            raise UserError(words[-1] if words else f"the engine left with exit code {process.returncode}")
+        time.sleep(0.02)
+    raise UserError(f"the engine did not start within {_START_WITHIN:.0f} s: see {paths.log}")

@@ -1,0 +1,157 @@
+"""The supervisor's end of the fork server: starts it, orders forks, hears of exits."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from staycourse.supervise.channel import Inbox, Outbox
+from staycourse.supervise.linux import kill_tree
+
+_MOST = 1 << 16
+
+
+@dataclass
+class Child:
+    """A forked process: its pipes, and what is known of it. `pid` is 0 until the server has answered,
+    `code` None while it lives (negative: minus the signal)."""
+
+    name: str
+    orders: Outbox
+    events: Inbox
+    pid: int = 0
+    started: float = 0.0
+    code: int | None = None
+    peak_bytes: int = 0
+    first: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        """It has exited and everything it said is read."""
+        return self.code is not None and self.events.is_closed
+
+
+class Spawner:
+    """Owns one fork server at a time. `children` are those that have not been let go of."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self.children: dict[str, Child] = {}
+
+    @property
+    def is_alive(self) -> bool:
+        return self._control is not None
+
+    def fileno(self) -> int:
+        assert self._control is not None
+        return self._control.fileno()
+
+    def start(self) -> None:
+        """Start the server; it answers once torch is imported, orders wait in the socket until then."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with self._log.open("ab") as log, theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "staycourse.supervise.fork_server", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        ours.setblocking(False)
+        self._control = ours
+
+    def fork(self, name: str, target: str, log: Path, environment: Mapping[str, str] | None = None) -> Child:
+        """Order a child that runs `target` ("worker" or "search"); its first order may be sent at once."""
+        assert self._control is not None
+        orders_read, orders_write = os.pipe()
+        events_read, events_write = os.pipe()
+        order = {"name": name, "target": target, "log": str(log), "environment": dict(environment or {})}
+        child = Child(name, Outbox(orders_write), Inbox(events_read))
+        self.children[name] = child
+        try:
+            socket.send_fds(self._control, [json.dumps(order).encode()], [orders_read, events_write])
+        except OSError:
+            self._lost()
+        finally:
+            os.close(orders_read)
+            os.close(events_write)
+        return child
+
+    def kill(self, child: Child) -> None:
+        """SIGKILL a child, through the server, for which its pid cannot have come round again."""
+        if self._control is not None and child.code is None:
+            try:
+                self._control.send(json.dumps({"kill": child.name}).encode())
+            except OSError:
+                self._lost()
+
+    def receive(self) -> list[Child]:
+        """Take what the server says; the children of whom it said something."""
+        heard: list[Child] = []
+        while self._control is not None:
+            try:
+                data = self._control.recv(_MOST)
+            except BlockingIOError:
+                break
+            except ConnectionError:
+                data = b""
+            if not data:
+                heard += self._lost()
+                break
+            if child := self._note(json.loads(data)):
+                heard.append(child)
+        return heard
+
+    def let_go(self, child: Child) -> None:
+        """Close the pipes of a child that is over."""
+        child.orders.close()
+        child.events.close()
+        self.children.pop(child.name, None)
+
+    def close(self) -> None:
+        """End the server, and with it every child."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                kill_tree(self._process.pid)
+                self._process.wait()
+
+    def _note(self, message: dict[str, Any]) -> Child | None:
+        name = message.get("forked") or message.get("exited")
+        child = self.children.get(name) if isinstance(name, str) else None
+        if child is None:
+            return None
+        if "forked" in message:
+            child.pid, child.started = message["pid"], message["started"]
+        else:
+            child.code, child.peak_bytes = message["code"], message["peak_bytes"]
+        return child
+
+    def _lost(self) -> list[Child]:
+        """The server has died: so have, by the kernel's hand or ours, all its children."""
+        if self._control is None:
+            return []
+        self._control.close()
+        self._control = None
+        for child in self.children.values():
+            if child.code is None:
+                if child.pid:
+                    kill_tree(child.pid, child.started)
+                child.code = -9
+        if self._process is not None:
+            kill_tree(self._process.pid)
+            self._process.wait()
+        return list(self.children.values())
