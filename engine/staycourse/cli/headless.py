@@ -1,0 +1,123 @@
+"""A view without a screen: Rich progress on a terminal, a line an event without one."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Protocol
+
+from staycourse.cli.output import say
+from staycourse.client import RunClient, Snapshot
+from staycourse.core.state import RunStatus
+from staycourse.record.paths import RunPaths
+from staycourse.supervise.launch import request_stop
+
+_POLL = 0.5
+_EXIT = {RunStatus.FINISHED: 0, RunStatus.FAILED: 3, RunStatus.ABANDONED: 0}
+_SUSPENDED, _LEFT = 75, 130
+
+
+class View(Protocol):
+    """Shows snapshots one after the other."""
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Bring what is shown up to date."""
+
+
+def follow(paths: RunPaths) -> int:
+    """Follow a run until its engine has ended; the exit code of design §7.
+
+    Ctrl-C leaves the view and not the run. SIGTERM is passed on to the engine, for in a container this
+    process may be the only one that is told of a shutdown.
+    """
+    client = RunClient(paths.root)
+    with _terminated() as is_terminated, _view() as view:
+        try:
+            snapshot = _until_over(client, paths, view, is_terminated)
+        except KeyboardInterrupt:
+            snapshot = None
+    if snapshot is None:
+        say(f"the run goes on; `staycourse attach {paths.name}` shows it again")
+        return _LEFT
+    return _close(snapshot, paths)
+
+
+def _until_over(client: RunClient, paths: RunPaths, view: View, is_terminated: list[bool]) -> Snapshot:
+    passed_on = False
+    while True:
+        try:
+            snapshot = client.poll()
+        except sqlite3.OperationalError:
+            time.sleep(_POLL)  # the database is changing its mode, or is being copied
+            continue
+        view.show(snapshot)
+        if is_terminated and not passed_on:
+            passed_on = True
+            if not request_stop(client.state, paths):
+                return snapshot
+        if not snapshot.is_engine_alive:
+            last = client.poll()
+            view.show(last)
+            return last
+        time.sleep(_POLL)
+
+
+def _close(snapshot: Snapshot, paths: RunPaths) -> int:
+    code = _EXIT.get(snapshot.status, _SUSPENDED)
+    if code == _SUSPENDED:
+        why = f" ({snapshot.reason})" if snapshot.reason else ""
+        say(f"{paths.name} is suspended{why}; `staycourse resume {paths.name}` goes on")
+        return code
+    _await_report(paths)
+    if snapshot.status is RunStatus.FINISHED and paths.weights.exists():
+        say(f"weights: {paths.weights}")
+    say(f"report: {paths.report}")
+    return code
+
+
+def _await_report(paths: RunPaths, patience: float = 60.0) -> None:
+    """The engine writes the report as its last act, after it has let go of the run."""
+    deadline = time.monotonic() + patience
+    while not paths.report.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def _terminated() -> Iterator[list[bool]]:
+    """A list that is not empty once SIGTERM has come."""
+    seen: list[bool] = []
+    before = signal.signal(signal.SIGTERM, lambda *_: seen.append(True))
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _view() -> Iterator[View]:
+    if not sys.stdout.isatty():
+        yield _Lines()
+        return
+    from staycourse.cli.progress import progress_view
+
+    with progress_view() as view:
+        yield view
+
+
+class _Lines:
+    """One line an event, in local time with its zone."""
+
+    def __init__(self) -> None:
+        self._seq = 0
+
+    def show(self, snapshot: Snapshot) -> None:
+        for line in snapshot.log:
+            if line.seq > self._seq:
+                self._seq = line.seq
+                at = datetime.fromisoformat(line.time).astimezone().isoformat(timespec="seconds")
+                say(f"{at} {line.text}")

@@ -1,0 +1,96 @@
+"""`staycourse`: finds the command and says what went wrong in one message."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+
+from staycourse import __version__
+
+# Each command is the module of its name in this package; only the one that is asked for is imported.
+COMMANDS = {
+    "run": "check, seal and follow a roadmap",
+    "check": "tell every error of a roadmap at once",
+    "rehearse": "run the whole campaign in miniature, to find bugs before the seal",
+    "plan": "show the phase queue of a roadmap",
+    "attach": "open the view of a run again",
+    "resume": "go on with a run after a reboot or a crash",
+    "runs": "list the runs here and how they stand",
+    "report": "write the report of a run again",
+    "abandon": "give up a whole campaign, in the open",
+    "schema": "print the JSON Schema of the roadmap, for editors",
+}
+USAGE, OURS = 2, 70
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit code of design §7."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(words)
+    options = parser.parse_args(words)
+    if options.command is None:
+        parser.print_help()
+        return USAGE
+    try:
+        return int(importlib.import_module(f"staycourse.cli.{options.command}").run(options))
+    except ValueError as error:
+        return _told(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+    except Exception:
+        return _ours()
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser, with the options of the command that the words name."""
+    parser = argparse.ArgumentParser(
+        prog="staycourse",
+        description="Follows a sealed roadmap of hyperparameter tuning to its end.",
+        epilog="exit codes: 0 finished, 2 bad roadmap or usage, 3 a phase could not be finished, "
+        "4 verification failed, 75 suspended (resume goes on)",
+    )
+    parser.add_argument("--version", action="version", version=f"staycourse {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    asked = next((word for word in words if not word.startswith("-")), None)
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        if name == asked:
+            importlib.import_module(f"staycourse.cli.{name}").add_arguments(command)
+    return parser
+
+
+def _told(error: ValueError) -> int:
+    """A mistake of the user's is one message; any other ValueError is a fault of ours."""
+    from staycourse.core.problems import UserError
+
+    if not isinstance(error, UserError):
+        return _ours()
+    sys.stderr.write(f"{error}\n")
+    return USAGE
+
+
+def _ours() -> int:
+    from staycourse.record.paths import state_folder
+
+    words = traceback.format_exc()
+    log = state_folder() / "error.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(words + "\n")
+    except OSError:
+        sys.stderr.write(words)
+        return OURS
+    last = words.strip().splitlines()[-1]
+    sys.stderr.write(f"staycourse: a fault of its own: {last}\nthe traceback is in {log}\n")
+    return OURS
+
+
+if __name__ == "__main__":
+    sys.exit(main())

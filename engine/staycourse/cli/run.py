@@ -1,0 +1,71 @@
+"""staycourse run ROADMAP: check, seal, follow."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from staycourse.cli.arguments import add_devices, add_roadmap, add_runs, add_view
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from staycourse.record.paths import RunPaths
+    from staycourse.supervise.options import Options
+    from staycourse.task.checking import Checked
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_roadmap(parser)
+    add_runs(parser)
+    add_view(parser)
+    add_devices(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    from staycourse.cli.views import can_show_app, follow_in_app, follow_without_screen
+    from staycourse.record.paths import runs_folder
+    from staycourse.supervise.options import Options
+    from staycourse.task.checking import check
+
+    checked = check(options.roadmap)
+    runs = runs_folder(options.runs)
+    where = Options(options.devices, options.slots, options.cpus)
+    if options.no_ui or not can_show_app():
+        return follow_without_screen(_seal_aloud(checked, runs, where))
+    return follow_in_app(offer=_offer(checked, options, runs, where))
+
+
+def _seal_aloud(checked: Checked, runs: Path, where: Options) -> RunPaths:
+    """Print the plan, seal it, start the engine."""
+    from staycourse.cli.output import say, say_checked, say_plan
+
+    say_checked(checked)
+    say_plan(checked.roadmap)
+    paths = _seal(checked, runs, where)
+    say(f"run folder: {paths.root}")
+    return paths
+
+
+def _seal(checked: Checked, runs: Path, where: Options) -> RunPaths:
+    from staycourse.supervise.launch import prepare, start_engine
+
+    paths = prepare(checked, runs, where)
+    start_engine(paths, where)
+    return paths
+
+
+def _offer(checked: Checked, options: argparse.Namespace, runs: Path, where: Options) -> object:
+    """What the app shows before Enter seals it."""
+    from staycourse_tui.offer import Offer
+
+    from staycourse.supervise.rehearsal import rehearse
+
+    return Offer(
+        roadmap=checked.roadmap,
+        source=str(options.roadmap),
+        notes=checked.notes,
+        facts=checked.facts,
+        seal=lambda: _seal(checked, runs, where).root,
+        rehearse=lambda say: rehearse(checked, where, say).is_good,
+    )

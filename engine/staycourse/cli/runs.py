@@ -1,0 +1,47 @@
+"""staycourse runs: the runs here and how they stand."""
+
+from __future__ import annotations
+
+import argparse
+import sqlite3
+from pathlib import Path
+
+from staycourse.cli.arguments import add_runs
+
+add_arguments = add_runs
+_HEADER = ("run", "status", "phase", "trials", "best", "since", "folder")
+
+
+def run(options: argparse.Namespace) -> int:
+    from staycourse.cli.output import say, say_table
+    from staycourse.record.index import all_runs
+
+    folders = all_runs(options.runs)
+    if not folders:
+        say("no run yet; `staycourse run ROADMAP` starts one")
+        return 0
+    say_table(_HEADER, [_row(folder) for folder in folders], numbers=(3, 4))
+    return 0
+
+
+def _row(folder: Path) -> tuple[str, ...]:
+    from staycourse.client import RunClient
+    from staycourse.core.problems import UserError
+
+    try:
+        snapshot = RunClient(folder).poll()
+    except (sqlite3.Error, OSError, UserError):
+        return (folder.name, "unreadable", "", "", "", "", str(folder))
+    phase = snapshot.phase
+    ended = sum(trial.status == "ended" for trial in snapshot.trials)
+    total = sum(view.trials for view in snapshot.phases)
+    days, rest = divmod(int(snapshot.elapsed), 86400)
+    return (
+        folder.name,
+        str(snapshot.status),
+        f"{phase.index + 1}/{len(snapshot.phases)} {phase.kind}" if phase else "",
+        f"{ended}/{total}",
+        f"{phase.best:.4g}" if phase and phase.best is not None else "",
+        f"{days}d {rest // 3600}h" if days else f"{rest // 3600}h {rest % 3600 // 60:02}m",
+        str(folder),
+    )
