@@ -125,11 +125,8 @@ def _expected_by_one(details: ErrorDetails) -> str:
     if kind in bounds:
         return f"{words[bounds[kind]]} {context[bounds[kind]]:g}"
     if kind in ("string_too_short", "too_short"):
-        return (
-            "something, not an empty value"
-            if context["min_length"] == 1
-            else f"at least {context['min_length']}"
-        )
+        least = context["min_length"]
+        return "something, not an empty value" if least == 1 else f"at least {least} of them"
     return _EXPECTED.get(kind.split("_")[0], details["msg"])
 
 

@@ -32,16 +32,20 @@ def narrow(trials: Sequence[Trial], goal: str, space: Space) -> tuple[Space, dic
 
 
 def _narrower(h: Interval, best: Sequence[Trial]) -> Interval:
-    at = [h.to_unit(float(trial.setup[h.name])) for trial in best if h.name in trial.setup]
-    if not at:
+    values = [float(trial.setup[h.name]) for trial in best if h.name in trial.setup]
+    if not values:
         return h
-    low, high = float(h.from_unit(min(at) - _MARGIN)), float(h.from_unit(max(at) + _MARGIN))
+    least, most = min(values), max(values)
+    low = float(h.from_unit(h.to_unit(least) - _MARGIN))
+    high = float(h.from_unit(h.to_unit(most) + _MARGIN))
     if h.integer:
         return replace(h, low=int(low), high=int(high)) if low < high else h
     short_low, short_high = max(h.low, float(f"{low:.3g}")), min(h.high, float(f"{high:.3g}"))
     # Where three digits are too few for the range, they would cut into it.
     is_close = abs(short_low - low) + abs(short_high - high) <= (high - low) * _MARGIN
-    return replace(h, low=short_low, high=short_high) if is_close else replace(h, low=low, high=high)
+    if is_close and short_low <= least and most <= short_high:
+        return replace(h, low=short_low, high=short_high)
+    return replace(h, low=min(low, least), high=max(high, most))
 
 
 def _change(old: Interval, new: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from staycourse.core import not_yet, phases, plain_values
@@ -48,9 +49,14 @@ class Roadmap:
             yield phase, outlook
             outlook = phase.after(outlook)
 
-    def plan(self) -> list[Planned]:
+    def plan(self) -> tuple[Planned, ...]:
         """The queue: upper bounds of trials and epochs for each phase."""
-        return [phase.plan(outlook) for phase, outlook in self.outlooks()]
+        return self._plan
+
+    @cached_property
+    def _plan(self) -> tuple[Planned, ...]:
+        # Views ask at each poll, and a big grid is laid out anew each time.
+        return tuple(phase.plan(outlook) for phase, outlook in self.outlooks())
 
     def followed(self, sealed: RunSealed | None) -> Roadmap:
         """The roadmap as a run follows it: its metrics by the names that the task reports, and in
@@ -75,7 +81,7 @@ def parse(text: str, source: str = "roadmap") -> Roadmap:
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RoadmapError(source, [_not_toml(error)]) from None
+        raise RoadmapError(source, [_not_toml(error, text)]) from None
     document, problems = plain_values.tidy(document)
     roadmap = _Parser(problems).roadmap(document)
     lines = key_lines(text)
@@ -206,13 +212,21 @@ class _Parser:
             wrong = phase.check(outlook, path) if phase is not None else []
             self.problems += [problem for problem in wrong if not self._is_consequence(problem)]
             if phase is None or wrong:
-                outlook = replace(outlook, valued=True, ranked=max(1, outlook.ranked), horizon=1)
+                outlook = self._as_if_right(outlook, at)
                 continue
             if phase.kind == "final" and at < len(found) - 1:
                 self._problem(path, "final is not the last phase", "put it at the end")
             warnings += phase.warnings(outlook, path) + _rule_warnings(phase, outlook, at)
             outlook = phase.after(outlook)
         return warnings
+
+    def _as_if_right(self, outlook: Outlook, at: int) -> Outlook:
+        """The outlook after a wrong phase, as if it handed on all that its kind can."""
+        table = self._document["phase"][at]
+        kind = phases.kinds().get(str(table.get("kind"))) if isinstance(table, dict) else None
+        if kind is not None and not kind.RANKS:
+            return replace(outlook, valued=True)
+        return replace(outlook, valued=True, ranked=max(1, outlook.ranked), horizon=outlook.horizon or 1)
 
     def _problem(self, path: tuple[str | int, ...], message: str, right: str = "") -> None:
         self.problems.append(Problem(path, message, right))
@@ -237,12 +251,13 @@ def _rule_warnings(phase: Phase, outlook: Outlook, at: int) -> list[Problem]:
     return found
 
 
-def _not_toml(error: ValueError | RecursionError) -> Problem:
+def _not_toml(error: ValueError | RecursionError, text: str) -> Problem:
     if isinstance(error, RecursionError):
         return Problem((), "not TOML that can be read: nested too deeply")
     if not isinstance(error, tomllib.TOMLDecodeError):  # Python's limit on the digits of a number
         return Problem((), "not TOML that can be read: a number of thousands of digits")
     message = str(error)
-    line = re.search(r"at line (\d+)", message)
+    found = re.search(r"at line (\d+)", message)
+    line = int(found[1]) if found else text.rstrip("\n").count("\n") + 1
     said = re.sub(r"\s*\(at .*\)$", "", message)
-    return Problem((), f"not TOML: {said}", "", int(line[1]) if line else None)
+    return Problem((), f"not TOML: {said}", "", line)

@@ -164,7 +164,9 @@ def _in_order(found: Mapping[str, Hyperparameter], problems: list[Problem]) -> l
     waiting = dict(found)
     while waiting:
         ready = [
-            name for name, h in waiting.items() if all(c.on in done or c.on not in found for c in h.when)
+            name
+            for name, h in waiting.items()
+            if all(c.on in done or not isinstance(found.get(c.on), (Choice, Fixed)) for c in h.when)
         ]
         if not ready:
             names = ", ".join(waiting)

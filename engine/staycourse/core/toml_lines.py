@@ -53,21 +53,19 @@ class _Scanner:
 
     def _header(self) -> KeyPath:
         is_array = self._text.startswith("[[", self._at)
+        start = self._at
         self._at += 1 + is_array
-        path = self._locate(self._key(), is_array)
-        self._mark(path)
-        self._at += 1 + is_array
-        return path
-
-    def _locate(self, parts: list[str], is_array: bool) -> KeyPath:
-        """Key path of a header, with the index of each array of tables that it goes through."""
         path: KeyPath = ()
-        for position, part in enumerate(parts):
+        parts = self._key()
+        for position, part in enumerate(parts, start=1):
             path += (part,)
-            if is_array and position == len(parts) - 1:
+            self._mark(path, start)
+            if is_array and position == len(parts):
                 self._counts[path] = self._counts.get(path, -1) + 1
-            if path in self._counts:
+            if path in self._counts:  # the newest table of an array
                 path += (self._counts[path],)
+                self._mark(path, start)
+        self._at += 1 + is_array
         return path
 
     def _pair(self, table: KeyPath) -> None:

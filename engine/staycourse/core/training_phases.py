@@ -12,6 +12,7 @@ from staycourse.core.trial import Curve
 # Rates are relative to an even descent over the whole curve: above the first an epoch belongs to a drop,
 # below the second to a plateau.
 _DROP, _PLATEAU = 1.5, 0.15
+_LOG_FACTOR = 3.0
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,18 @@ def segments(curve: Curve, goal: str) -> list[Segment]:
     """The curve's best value so far, cut into drops, descents and plateaus.
 
     Each epoch's gain, averaged over a twentieth of the curve, is compared with that of an even descent;
-    pieces shorter than that window join the piece before.
+    pieces shorter than that window join the piece before. Values that are all positive and span more than
+    a factor of three are compared by their logarithms, as one looks at a loss.
     """
     points = [(epoch, value) for epoch, value in curve if math.isfinite(value)]
     if len(points) < 4:
         return []
     epochs = [epoch for epoch, _ in points]
     best = _best_so_far([value for _, value in points], goal)
-    total = abs(best[-1] - best[0])
-    if total == 0:
+    if best[-1] == best[0]:
         return [Segment("plateau", epochs[0], epochs[-1], best[0], best[-1])]
     window = max(2, len(points) // 20)
-    kinds = _smooth_kinds(_kinds(best, total, window), window)
+    kinds = _smooth_kinds(_kinds(_scaled(best), window), window)
     return _cut(kinds, epochs, best)
 
 
@@ -49,8 +50,13 @@ def _best_so_far(values: Sequence[float], goal: str) -> list[float]:
     return list(accumulate(values, min if goal == "min" else max))
 
 
-def _kinds(best: Sequence[float], total: float, window: int) -> list[str]:
-    last = len(best) - 1
+def _scaled(best: Sequence[float]) -> Sequence[float]:
+    low, high = sorted((best[0], best[-1]))
+    return [math.log(value) for value in best] if low > 0 and high > _LOG_FACTOR * low else best
+
+
+def _kinds(best: Sequence[float], window: int) -> list[str]:
+    last, total = len(best) - 1, abs(best[-1] - best[0])
     kinds = []
     for at in range(len(best)):
         low, high = max(0, at - window), min(last, at + window)

@@ -59,8 +59,8 @@ class RunPaths:
         return self.trial(trial) / "best.pt"
 
     def checkpoint_files(self, trial: str) -> list[Path]:
-        """What a trial has left to train on from: both generations and the best weights."""
-        names = ("last.pt", "last.prev.pt", "best.pt", "checkpoints.json")
+        """What a trial has left: two generations to train on from, and of the best weights."""
+        names = ("last.pt", "last.prev.pt", "best.pt", "best.prev.pt", "checkpoints.json")
         return [path for name in names if (path := self.trial(trial) / name).exists()]
 
     @property

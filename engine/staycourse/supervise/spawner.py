@@ -16,6 +16,9 @@ from staycourse.supervise.channel import Inbox, Outbox
 from staycourse.supervise.linux import kill_tree
 
 _MOST = 1 << 16
+# Libraries that start threads while they are imported would make the server more than one thread; a worker
+# sets its own number of torch's threads.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 @dataclass
@@ -62,6 +65,7 @@ class Spawner:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "staycourse.supervise.fork_server", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
+                env={**os.environ, **_ONE_THREAD},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -93,9 +93,13 @@ class Outlook:
 
 
 class Phase(Section):
-    """A phase as the roadmap declares it. A kind is one subclass in one file of this package."""
+    """A phase as the roadmap declares it. A kind is one subclass in one file of this package.
+
+    `RANKS` says whether the kind hands on a ranking of its own.
+    """
 
     KIND: ClassVar[str]
+    RANKS: ClassVar[bool] = True
     kind: str
 
     @abstractmethod

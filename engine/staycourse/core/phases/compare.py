@@ -43,6 +43,7 @@ class Compare(Phase):
     """What a set-up does not give takes its fixed or its best value so far. Hands on what it was handed."""
 
     KIND: ClassVar[str] = "compare"
+    RANKS: ClassVar[bool] = False
     kind: Literal["compare"]
     seeds: Count = 3
     epochs: Count

@@ -17,6 +17,7 @@ class Final(Phase):
     the schedule is the one that was measured. `data = "split"` leaves the validation part out."""
 
     KIND: ClassVar[str] = "final"
+    RANKS: ClassVar[bool] = False
     kind: Literal["final"]
     data: Literal["all", "split"] = "all"
     epochs: Count | Literal["best"] = "best"

@@ -26,6 +26,7 @@ class Probe(SearchedPhase):
     are beaten beyond noise. It ranks nothing: its points lie too far apart."""
 
     KIND: ClassVar[str] = "probe"
+    RANKS: ClassVar[bool] = False
     kind: Literal["probe"]
     sampler: Literal["quasi-random", "random"] = "quasi-random"
     eliminate: list[str] = []

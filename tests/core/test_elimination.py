@@ -1,0 +1,115 @@
+import itertools
+import math
+import random
+import time
+
+import pytest
+
+from staycourse.core.elimination import eliminate, judge, rank_sum_p
+from staycourse.core.outcome import Outcome
+from staycourse.core.space import Choice, Interval, Space
+from staycourse.core.trial import Trial
+
+SPACE = Space((Choice("opt", ("a", "b", "c")), Interval("lr", 0.0, 1.0)))
+
+
+def trials(**scores):
+    """Ended trials of each option; None is one that diverged."""
+    made = []
+    for option, values in scores.items():
+        for value in values:
+            outcome = Outcome.DIVERGED if value is None else Outcome.COMPLETED
+            curve = () if value is None else ((1, value),)
+            made.append(Trial(f"t{len(made)}", 0, "", {"opt": option}, outcome=outcome, curve=curve))
+    return made
+
+
+def by_enumeration(better, worse):
+    """All ways to call some of the values `better`, and how many of them rank as low as this one."""
+    values = [*better, *worse]
+    ranks = [sum(v < x for v in values) + (sum(v == x for v in values) + 1) / 2 for x in values]
+    observed = sum(ranks[: len(better)])
+    sums = [
+        sum(ranks[i] for i in chosen) for chosen in itertools.combinations(range(len(values)), len(better))
+    ]
+    return sum(total <= observed + 1e-9 for total in sums) / len(sums)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_probability_equals_that_by_enumeration_ties_and_failures_included(seed):
+    rng = random.Random(seed)
+    levels = rng.choice([3, 100])
+    draw = [rng.randrange(levels) if rng.random() < 0.9 else math.inf for _ in range(rng.randint(2, 9))]
+    cut = rng.randrange(1, len(draw))
+    assert rank_sum_p(draw[:cut], draw[cut:]) == pytest.approx(by_enumeration(draw[:cut], draw[cut:]))
+
+
+def test_the_smallest_probabilities():
+    assert rank_sum_p([1, 2, 3], [4, 5, 6]) == pytest.approx(1 / 20)
+    assert rank_sum_p([1, 2], [3, 4]) == pytest.approx(1 / 6)
+    assert rank_sum_p([4, 5, 6], [1, 2, 3]) == 1
+    assert rank_sum_p([1, 1], [1, 1]) == 1
+
+
+def test_equal_to_scipy():
+    scipy_stats = pytest.importorskip("scipy.stats")
+    rng = random.Random(5)
+    for size in (10, 25, 40, 200):
+        better, worse = [rng.gauss(0, 1) for _ in range(size)], [rng.gauss(0.3, 1) for _ in range(size)]
+        method = "exact" if size * size <= 900 else "asymptotic"
+        theirs = scipy_stats.mannwhitneyu(better, worse, alternative="less", method=method).pvalue
+        assert rank_sum_p(better, worse) == pytest.approx(theirs, rel=1e-9)
+        tied = [round(x) for x in better], [round(x) for x in worse]
+        if method == "asymptotic":
+            theirs = scipy_stats.mannwhitneyu(*tied, alternative="less", method=method).pvalue
+            assert rank_sum_p(*tied) == pytest.approx(theirs, rel=1e-9)
+
+
+def test_many_trials_take_no_time():
+    rng = random.Random(6)
+    for first, second in ((500, 500), (30, 30), (3, 300)):
+        begin = time.process_time()
+        assert 0 < rank_sum_p([rng.random() for _ in range(first)], [rng.random() for _ in range(second)]) < 1
+        assert time.process_time() - begin < 2
+
+
+def test_an_option_that_is_beaten_beyond_noise_goes():
+    space, verdicts = eliminate(["opt"], trials(a=[1, 2, 3], b=[4, 5, 6], c=[1.5, 2.5, 3.5]), "min", SPACE)
+    assert space.get("opt").options == ("a", "c")
+    said = {v["option"]: v for v in verdicts}
+    assert said["b"]["verdict"] == "eliminated"
+    assert (said["b"]["against"], said["b"]["median"], said["b"]["median_against"]) == ("a", 5, 2)
+    assert (said["b"]["trials"], said["b"]["trials_against"], said["b"]["p"]) == (3, 3, pytest.approx(0.05))
+    assert said["c"]["verdict"] == "cannot tell"
+
+
+def test_the_goal_decides_which_is_better():
+    scores = {"a": [1, 2, 3], "b": [4, 5, 6]}
+    assert eliminate(["opt"], trials(**scores), "max", SPACE)[0].get("opt").options == ("b", "c")
+    assert eliminate(["opt"], trials(**scores), "min", SPACE)[0].get("opt").options == ("a", "c")
+
+
+def test_failures_rank_last_and_have_no_median():
+    (verdict,) = judge("opt", trials(a=[1, 2, 3], b=[None, None, None]), "min", SPACE)
+    assert (verdict.option, verdict.median, verdict.is_eliminated) == ("b", None, True)
+    (verdict,) = judge("opt", trials(a=[1, 2, None], b=[0.5, 3, None]), "min", SPACE)
+    assert not verdict.is_eliminated
+
+
+def test_too_few_trials_tell_nothing():
+    assert eliminate(["opt"], trials(a=[1, 2], b=[10, 20]), "min", SPACE)[0] == SPACE
+    assert eliminate(["opt"], trials(a=[1]), "min", SPACE) == (SPACE, [])
+    assert eliminate(["opt"], [], "min", SPACE) == (SPACE, [])
+
+
+def test_an_option_never_tried_is_kept_and_the_last_one_always_is():
+    space, _ = eliminate(["opt"], trials(a=[1, 2, 3, 4], b=[5, 6, 7, 8]), "min", SPACE)
+    assert space.get("opt").options == ("a", "c")
+    space, _ = eliminate(["opt"], trials(a=[1, 2, 3], b=[5, 6, 7], c=[8, 9, 10]), "min", SPACE)
+    assert space.get("opt").options == ("a",)
+
+
+def test_trials_that_have_not_ended_and_names_that_are_no_choice_count_for_nothing():
+    running = [Trial("x", 0, "", {"opt": "b"}, curve=((1, 9.0),))] * 5
+    assert eliminate(["opt"], [*trials(a=[1, 2, 3]), *running], "min", SPACE) == (SPACE, [])
+    assert eliminate(["lr", "nothing"], trials(a=[1, 2, 3], b=[4, 5, 6]), "min", SPACE) == (SPACE, [])

@@ -1,0 +1,93 @@
+"""What the format has and this version does not follow is refused by name, never ignored."""
+
+import pytest
+from tests.support.roadmaps import FULL, problems
+
+REFUSED = [
+    ('file = "tasks/digits.py"', 'command = "python train.py --lr {lr}"', "task.command"),
+    ('file = "tasks/digits.py"', 'file = "a.py"\npython = "~/env/bin/python"', "task.python"),
+    ('file = "tasks/digits.py"', 'file = "a.py"\ninclude = ["conf/**"]', "task.include"),
+    ('file = "tasks/digits.py"', 'file = "a.py"\nlinks = ["data"]', "task.links"),
+    ('file = "tasks/digits.py"', 'file = "a.py"\nenv = { A = "b" }', "task.env"),
+    ('file = "tasks/digits.py"', 'file = "a.py"\nweights = "{checkpoint}"', "task.weights"),
+    ("[objective]", '[task.flags]\nresume = "--resume"\n[objective]', "task.flags"),
+    ("[objective]", '[task.metrics]\ntext = { a = "b" }\n[objective]', "task.metrics"),
+    ("[objective]", '[from]\nrun = "runs/digits-1"\ntake = ["handoff"]\n[objective]', "from"),
+    ("trusted = false", "trusted = true", "data.trusted"),
+    ("validate_every = 1", 'precision = "bf16"', "training.precision"),
+    ("validate_every = 1", 'precision = "fp16"', "training.precision"),
+    ("validate_every = 1", "compile = true", "training.compile"),
+    ("validate_every = 1", "grad_clip = 1.0", "training.grad_clip"),
+    ("validate_every = 1", "accumulate = 2", "training.accumulate"),
+    ("validate_every = 1", 'epoch = "500 steps"', "training.epoch"),
+    ("threads = 1", "gpus_per_trial = 2", "limits.gpus_per_trial"),
+    ('on_oom = "infeasible"', 'on_oom = "accumulate"', "limits.on_oom"),
+    ("[data]", 'cosine = { torch = "CosineAnnealingLR", eta_min = 1e-6 }\n[data]', "schedules.cosine.torch"),
+    ("parallel = 1", 'at_boundary = "expand"', "phase[2].at_boundary"),
+    ("keep = 3", 'keep = 3\nties = "keep"', "phase[3].ties"),
+    ("keep = 3", "keep = 3\nkeep_at_most = 5", "phase[3].keep_at_most"),
+    (
+        "{ patience = 5, min_delta",
+        "{ halving = { factor = 3, first = 5 }, min_delta",
+        "phase[3].stop.halving",
+    ),
+    (
+        "{ patience = 5, min_delta = 1e-4 }",
+        "{ halving = { factor = 3, first = 5 } }",
+        "phase[3].stop.halving",
+    ),
+    ("{ patience = 5, min_delta", "{ median = 3, patience = 5, min_delta", "phase[3].stop.median"),
+    ("stop = { patience = 20 } }", "stop = { halving = { factor = 3 } } }", "phase[3].finish.stop.halving"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "path"), REFUSED)
+def test_a_key_of_later_work_is_refused_alone_and_with_its_line(old, new, path):
+    text = FULL.replace(old, new, 1)
+    (problem,) = problems(text)
+    where, _, rest = problem.partition(f": {path}: ")
+    assert rest.startswith("not yet: ")
+    key = path.split(".")[-1]
+    assert key in text.split("\n")[int(where.removeprefix("line ")) - 1]
+
+
+def test_a_command_task_is_told_of_every_key_but_not_of_a_missing_file():
+    text = FULL.replace('file = "tasks/digits.py"', 'command = "python x.py"\nweights = "w"')
+    assert [p.split(": ")[1] for p in problems(text)] == ["task.command", "task.weights"]
+
+
+def test_a_refused_schedule_can_still_be_named_as_an_option():
+    text = FULL.replace("[data]", 'cosine = { torch = "CosineAnnealingLR" }\n[data]')
+    text = text.replace('"hybrid"] }', '"hybrid", "cosine"] }')
+    assert len(problems(text)) == 1
+
+
+def test_other_mistakes_are_told_beside_it():
+    text = FULL.replace("parallel = 1", 'parallel = 0\nat_boundary = "expand"')
+    assert [p.split(": ")[1] for p in problems(text)] == ["phase[2].parallel", "phase[2].at_boundary"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("validate_every = 1", 'precision = "fp32"\ncompile = false\naccumulate = 1\nvalidate_every = 2'),
+        ("threads = 1", 'gpus_per_trial = 1\non_oom = "infeasible"\nthreads = 2'),
+        ("trusted = false", "trusted = false"),
+    ],
+)
+def test_a_value_that_says_what_happens_anyway_is_accepted(old, new):
+    text = FULL.replace('on_oom = "infeasible"', "") if "on_oom" in new else FULL
+    assert problems(text.replace(old, new, 1)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "path"),
+    [
+        ("validate_every = 1", "accumulate = true", "training.accumulate"),
+        ("validate_every = 1", "compile = 0", "training.compile"),
+        ("threads = 1", "gpus_per_trial = 1.0", "limits.gpus_per_trial"),
+    ],
+)
+def test_a_value_that_only_looks_neutral_is_a_wrong_type(old, new, path):
+    (problem,) = problems(FULL.replace(old, new, 1))
+    assert f"{path}: expected" in problem
