@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any
 
 from staycourse.core.problems import KeyPath, Problem, RoadmapError, UserError
 from staycourse.core.roadmap import Roadmap, parse
+from staycourse.core.text import one_line
 from staycourse.core.toml_lines import key_lines, line_of
 from staycourse.task.inspection_request import inspection_request, search_request
 from staycourse.task.sources import copy_sources
@@ -38,11 +40,13 @@ class Checked:
 def read_roadmap(path: Path) -> tuple[str, Roadmap]:
     """The text and the roadmap of a file. Raises UserError, RoadmapError among them."""
     try:
+        if path.is_dir():
+            raise UserError(f"{path}: a folder, not a roadmap file")
+        if path.exists() and not path.is_file():  # a pipe would be waited for, a device has no end
+            raise UserError(f"{path}: not a regular file")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise UserError(f"{path}: a folder, not a roadmap file") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     except OSError as error:
@@ -55,7 +59,8 @@ def check(path: Path) -> Checked:
     text, roadmap = read_roadmap(path)
     task_file = (path.parent / roadmap.task.file).expanduser().resolve()
     if not task_file.is_file():
-        problem = Problem(("task", "file"), f"no such file: {task_file}", "relative to the roadmap's folder")
+        said = f"not a regular file: {task_file}" if task_file.exists() else f"no such file: {task_file}"
+        problem = Problem(("task", "file"), said, "a Python file, relative to the roadmap's folder")
         raise RoadmapError(str(path), [_located(problem, text)])
     copies = tempfile.TemporaryDirectory(prefix="staycourse-code-")
     code = Path(copies.name)
@@ -111,9 +116,15 @@ def _child(module: str, request: Mapping[str, Any]) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return {"died": f"no answer within {_PATIENCE:.0f} s"}
     except ValueError:
-        last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.returncode}"]
-        return {"died": last[0]}
+        return {"died": _last_words(done)}
     return answer if isinstance(answer, dict) else {"died": "no answer"}
+
+
+def _last_words(done: subprocess.CompletedProcess[str]) -> str:
+    code = done.returncode
+    how = f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+    last = done.stderr.strip().splitlines()[-1:]
+    return f"{how}; its last words: {one_line(last[0])}" if last else how
 
 
 def _died(answer: Mapping[str, Any]) -> str:

@@ -27,7 +27,6 @@ import os
 import platform
 import sys
 import time
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ from staycourse.core.space import Choice, Fixed, Interval, Space
 from staycourse.task import fingerprint as fingerprints
 from staycourse.task.contract import Task
 from staycourse.task.covering import completed, covering
-from staycourse.task.mistakes import TaskError, raised
+from staycourse.task.mistakes import TaskError, called, raised
 from staycourse.task.probing import Probing, fetch_problem
 from staycourse.training import data as data_of
 from staycourse.training import loading
@@ -105,7 +104,7 @@ class Inspection:
         except UserError as error:
             self.problems.append(Problem(_FILE, str(error)))
         except (Exception, SystemExit) as error:
-            what = "groups()" if _was_in(error, "groups") else "dataset()"
+            what = called(error, task.folder) or "dataset()"
             self.problems.append(raised(what, error, task.folder))
         return data if not self.problems else None
 
@@ -269,10 +268,6 @@ def _filled(pattern: str, task: Task) -> str:
     for name, value in vars(task.args).items():
         pattern = pattern.replace("{args." + name + "}", str(value))
     return pattern
-
-
-def _was_in(error: BaseException, function: str) -> bool:
-    return any(frame.name == function for frame in traceback.extract_tb(error.__traceback__))
 
 
 def _largest_batch(space: Space) -> int:

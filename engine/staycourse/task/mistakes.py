@@ -36,6 +36,14 @@ def place(error: BaseException, folder: Path) -> str:
     return ""
 
 
+def called(error: BaseException, folder: Path) -> str:
+    """`loss()`: the outermost function of the task's own files that was running; empty if there is none."""
+    for frame in traceback.extract_tb(error.__traceback__):
+        if _relative(frame.filename, folder) and not frame.name.startswith("<"):
+            return f"{frame.name}()"
+    return ""
+
+
 def raised(what: str, error: BaseException, folder: Path) -> Problem:
     """`loss() raises ValueError: text (digits.py, line 34)`, at `("task", "file")`."""
     at = place(error, folder)

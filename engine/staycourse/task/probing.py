@@ -18,7 +18,7 @@ from staycourse.core.problems import Problem, UserError
 from staycourse.core.space import Value, describe_setup
 from staycourse.task.contract import Setup, Task
 from staycourse.task.covering import differing
-from staycourse.task.mistakes import raised
+from staycourse.task.mistakes import called, raised
 from staycourse.training import loading, optimizers
 from staycourse.training.data import Data
 from staycourse.training.randomness import Randomness
@@ -61,7 +61,8 @@ class Probing:
             except UserError as error:
                 self._fail(at, Problem(_FILE, str(error)))
             except (Exception, SystemExit) as error:
-                self._fail(at, raised(self._step, error, self.task.folder))
+                what = called(error, self.task.folder) or self._step
+                self._fail(at, raised(what, error, self.task.folder))
         self.problems = [self._with_options(key, problem) for key, problem in self._first.items()]
 
     def unread(self) -> tuple[list[Problem], list[str]]:
@@ -84,7 +85,7 @@ class Probing:
         names |= _ENGINE_READS & set(values)
         self._train_one(trial)
         if self.data.validation is not None:
-            self._step = "validation (loss(), metrics() or evaluate())"
+            self._step = "validation"
             reported = validate(trial, trial.scheduled.apply(0), 1, lambda number: None)
             self.reported += [name for name in reported if name not in self.reported]
 

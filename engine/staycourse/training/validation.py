@@ -12,6 +12,7 @@ from staycourse.core.metric_names import ENGINE_METRICS
 from staycourse.core.problems import UserError
 from staycourse.task.contract import Setup
 from staycourse.training.loading import Plan
+from staycourse.training.memo import remembering
 from staycourse.training.meters import MetricMeter
 from staycourse.training.optimizers import batch_size
 from staycourse.training.trial import Trial
@@ -61,16 +62,18 @@ def _means(trial: Trial, plan: Plan, hp: Setup, epoch: int, tick: Tick) -> dict[
     loss = trial.task.bind("loss", **offered)
     metrics = trial.task.bind("metrics", **offered) if trial.task.has("metrics") else None
     meter = MetricMeter()
-    for number, batch in enumerate(trial.loader.batches(plan)):
-        tick(number)
-        batch = trial.move(batch)
-        trial.randomness.validation_step(number)
-        size = plan.size(number)
-        meter.add(VAL_LOSS, loss(batch), size)
-        if metrics is not None:
-            for name, value in _named(metrics(batch), "metrics").items():
-                # The task's own val_loss, if it has one, is the one that counts.
-                (meter.replace if name == VAL_LOSS else meter.add)(name, value, size)
+    with remembering(trial.model) as memo:
+        for number, batch in enumerate(trial.loader.batches(plan)):
+            tick(number)
+            memo.forget()
+            batch = trial.move(batch)
+            trial.randomness.validation_step(number)
+            size = plan.size(number)
+            meter.add(VAL_LOSS, loss(batch), size)
+            if metrics is not None:
+                for name, value in _named(metrics(batch), "metrics").items():
+                    # The task's own val_loss, if it has one, is the one that counts.
+                    (meter.replace if name == VAL_LOSS else meter.add)(name, value, size)
     return meter.means()
 
 
