@@ -1,0 +1,78 @@
+"""What the run was trained on: sizes of each split, and the fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from staycourse.report.facts import Facts
+from staycourse.report.markdown import NOTHING, code, count, escape, plain, size, table
+
+_SIZES = {
+    "samples": "samples",
+    "train_samples": "to train on",
+    "train": "to train on",
+    "validation_samples": "held out for validation",
+    "validation": "held out for validation",
+}
+
+
+def data_section(facts: Facts) -> str:
+    """Sizes as sealed, the fingerprint with its method, and what each phase saw of it."""
+    sealed = facts.sealed.facts
+    rows = [(words, plain(sealed[key])) for key, words in _SIZES.items() if isinstance(sealed.get(key), int)]
+    rows += _ways(sealed)
+    rows += _fingerprint(sealed.get("fingerprint"))
+    if sample := sealed.get("sample"):
+        rows.append(("one sample", code(sample) if isinstance(sample, str) else plain(sample)))
+    parts = [
+        "## Data",
+        table(["", ""], rows) if rows else "The seal holds no facts about the data.",
+        _by_phase(facts),
+    ]
+    return "\n\n".join(filter(None, parts))
+
+
+def _ways(sealed: Mapping[str, Any]) -> list[tuple[str, str]]:
+    ways = {"stratified": "by label", "grouped": "by group", "split_given": "as the task gives it"}
+    found = [words for key, words in ways.items() if sealed.get(key) is True]
+    return [("split", ", ".join(found))] if found else []
+
+
+def _fingerprint(fingerprint: object) -> list[tuple[str, str]]:
+    if isinstance(fingerprint, str):
+        return [("fingerprint (SHA-256)", code(fingerprint))]
+    if not isinstance(fingerprint, Mapping):
+        return []
+    rows = []
+    if digest := fingerprint.get("sha256"):
+        rows.append(("fingerprint (SHA-256)", code(digest)))
+    covered = [
+        escape(str(fingerprint["method"])) if fingerprint.get("method") else "",
+        count(fingerprint["files"], "file") if fingerprint.get("files") else "",
+        count(fingerprint["samples"], "sample") if fingerprint.get("samples") else "",
+        size(fingerprint["bytes"]) if isinstance(fingerprint.get("bytes"), int) else "",
+    ]
+    words = ", ".join(filter(None, covered))
+    return [*rows, ("it covers", words)] if words else rows
+
+
+def _by_phase(facts: Facts) -> str:
+    """As the workers said when they began; phases may take a share of the data, or all of it unsplit."""
+    rows = []
+    for phase, declared in enumerate(facts.roadmap.phases):
+        said = [facts.said[t.id] for t in facts.state.trials_of(phase) if t.id in facts.said]
+        if said:
+            names = ("train_samples", "validation_samples", "parameters", "loader_workers", "device_name")
+            rows.append([f"{phase + 1} {declared.kind}", *(_seen(said, name) for name in names)])
+    header = ["phase", "train samples", "validation samples", "parameters", "loader workers", "device"]
+    return table(header, rows, right=[1, 2, 3, 4]) if rows else ""
+
+
+def _seen(said: list[Mapping[str, Any]], name: str) -> str:
+    values = {fact[name] for fact in said if isinstance(fact.get(name), int | str)}
+    if not values:
+        return NOTHING
+    if len(values) > 2 and all(isinstance(value, int) for value in values):
+        return f"{min(values):,} to {max(values):,}"
+    return ", ".join(plain(value) for value in sorted(values, key=str))

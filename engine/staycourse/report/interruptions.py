@@ -1,0 +1,78 @@
+"""When nobody drove the run, and why; and the attempts that had to be repeated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from staycourse.core import events as ev
+from staycourse.core.state import RunStatus
+from staycourse.record import clock
+from staycourse.report.facts import Facts, Timed
+from staycourse.report.markdown import code, count, duration, escape, moment, table
+
+
+@dataclass(frozen=True)
+class Interruption:
+    """The engine was away from `begin` to `end` (UTC); `end` and `seconds` are None while it still is."""
+
+    begin: str
+    end: str | None
+    why: str
+
+    @property
+    def seconds(self) -> float | None:
+        return max(0.0, clock.seconds_between(self.begin, self.end)) if self.end else None
+
+
+def interruptions(facts: Facts) -> list[Interruption]:
+    """Every time that the engine left and was taken up again, and the one that lasts."""
+    found: list[Interruption] = []
+    left: tuple[str, str] | None = None
+    for timed in facts.timeline:
+        event = timed.event
+        if isinstance(event, ev.EngineStopped | ev.RunSuspended):
+            left = (timed.time, event.reason)
+        elif isinstance(event, ev.RunFailed):
+            left = (timed.time, f"a phase could not be finished: {event.reason}")
+        elif isinstance(event, ev.EngineStarted):
+            if event.silent_since:
+                left = (event.silent_since, "the engine was killed or the machine went down")
+            if left and event.session > 1:
+                found.append(Interruption(left[0], timed.time, left[1]))
+            left = None
+        elif isinstance(event, ev.RunAbandoned) and left:
+            found.append(Interruption(left[0], timed.time, f"{left[1]}; it was not taken up again"))
+    return [*found, *_lasting(facts, left)]
+
+
+def interruptions_section(facts: Facts) -> str:
+    """Both tables, or that there was nothing."""
+    parts = []
+    if pauses := interruptions(facts):
+        rows = [
+            (moment(pause.begin), moment(pause.end) if pause.end else "it still is", duration(pause.seconds),
+             escape(pause.why))
+            for pause in pauses
+        ]  # fmt: skip
+        parts.append(table(["the engine was away from", "to", "length", "why"], rows, right=[2]))
+    if failed := [timed for timed in facts.timeline if isinstance(timed.event, ev.AttemptFailed)]:
+        parts.append(
+            f"{count(len(failed), 'attempt')} ended before the trial did; each trial went on from its last "
+            "checkpoint:"
+        )
+        parts.append(table(["time", "trial", "attempt", "failure", "after step", "error"], map(_row, failed)))
+    return "\n\n".join(parts) or "None: the run went through in one piece."
+
+
+def _row(timed: Timed) -> tuple[str, ...]:
+    event = timed.event
+    assert isinstance(event, ev.AttemptFailed)
+    error = code(event.error, 120) if event.error else ""
+    return moment(timed.time), event.trial, str(event.attempt), escape(event.failure), str(event.step), error
+
+
+def _lasting(facts: Facts, left: tuple[str, str] | None) -> list[Interruption]:
+    if facts.status is not RunStatus.SUSPENDED:
+        return []
+    begin, why = left or (facts.until, "no engine drives the run; this is its last sign of life")
+    return [Interruption(begin, None, why)]

@@ -1,0 +1,224 @@
+"""What the report of a finished run says."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import statistics
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from tests.report.eventful import FACTS, eventful_run
+from tests.support.sample_run import ROADMAP
+
+from staycourse.client import RunClient
+from staycourse.core.roadmap import parse
+from staycourse.record.clock import seconds_between
+from staycourse.record.paths import RunPaths
+from staycourse.report import write_report
+
+COMPARE = (
+    ROADMAP.split("[[phase]]")[0]
+    + """
+[[phase]]
+kind = "probe"
+trials = 4
+epochs = 20
+
+[[phase]]
+kind = "compare"
+seeds = 3
+epochs = 60
+[[phase.setup]]
+name = "steady"
+schedule = "constant"
+[[phase.setup]]
+name = "falling"
+schedule = "decay"
+"""
+)
+SHORT = "[[phase]]".join(ROADMAP.split("[[phase]]")[:3]).replace("trials = 24", "trials = 70")
+
+
+def text(paths: RunPaths) -> str:
+    return paths.report.read_text(encoding="utf-8")
+
+
+def section(report: str, heading: str) -> str:
+    """From a heading to the next one of its level or above."""
+    level = heading.split(" ")[0]
+    rest = report.partition(f"{heading}\n")[2]
+    return re.split(rf"^#{{1,{len(level)}}} ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def row(report: str, name: str) -> str:
+    return next(line for line in report.splitlines() if line.startswith(f"| **{name}**"))
+
+
+def test_every_phase_is_named_with_its_number(finished: RunPaths) -> None:
+    report = text(finished)
+    for number, phase in enumerate(parse(ROADMAP).phases, start=1):
+        assert f"### Phase {number}: {phase.kind}\n" in report
+
+
+def test_every_trial_stands_in_the_table_of_its_phase(finished: RunPaths) -> None:
+    report = text(finished)
+    for trial in RunClient(finished.root).poll().trials:
+        kind = parse(ROADMAP).phases[trial.phase].kind
+        assert f"\n| {trial.id} |" in section(report, f"### Phase {trial.phase + 1}: {kind}")
+
+
+def test_the_first_screen_has_result_lead_and_cost(finished: RunPaths) -> None:
+    """The figures are computed here from the trials' curves."""
+    report, goal = text(finished), 3
+    client = RunClient(finished.root)
+    trials = [trial for trial in client.poll().trials if trial.phase == goal]
+    scores = {}
+    for setup in {str(trial.setup) for trial in trials}:
+        curves = [
+            {e: v for _, e, v in client.curve(t.id, "val_loss")} for t in trials if str(t.setup) == setup
+        ]
+        common = set.intersection(*map(set, curves))
+        epoch = min(common, key=lambda e: statistics.fmean(curve[e] for curve in curves))
+        scores[statistics.fmean(curve[epoch] for curve in curves)] = (
+            epoch,
+            [curve[epoch] for curve in curves],
+        )
+    (best, (epoch, own)), (second, (_, others)) = sorted(scores.items())[:2]
+    differences = [b - a for a, b in zip(own, others, strict=True)]
+    spread = statistics.stdev(differences)
+
+    assert f"**{best:.4f} ± {statistics.stdev(own):.4f}** at epoch {epoch}" in row(report, "Result")
+    assert f"{second - best:.2g} lower than the runner-up" in row(report, "Lead")
+    assert f"{(second - best) / spread:.1f} times the spread" in row(report, "Lead")
+    assert "3 h of wall time" in row(report, "Cost")
+    assert "49 trials" in row(report, "Cost")
+    assert "kWh on 1 GPU" in row(report, "Cost")
+
+
+def test_doubts_name_failures_interruptions_verdicts_and_few_seeds(finished: RunPaths) -> None:
+    doubts = text(finished).partition("**What to doubt**")[2].partition("## Phases")[0]
+    assert "1 of 49 trials ended without a score: 1 diverged (t1)" in doubts
+    assert "interrupted 2 times" in doubts
+    assert "1 crashed and 1 interrupted" in doubts
+    assert "cannot tell `optimizer`" in doubts
+    assert "2 seeds" in doubts
+    assert "sealed over 6 warnings" in doubts
+    assert "not exact" not in doubts
+
+
+def test_what_differs_on_replay_is_a_doubt_and_is_counted(run: Path) -> None:
+    report = write_report(eventful_run(run, differs=True)).read_text()
+    assert "3 values came out different when computed again after an interruption (t12)" in report
+    assert "**3 of 120 values differed**" in section(report, "### Exactness")
+
+
+def test_what_was_replayed_and_equal_is_told(finished: RunPaths) -> None:
+    exactness = section(text(finished), "### Exactness")
+    assert "120 values of 1 trial" in exactness
+    assert "equalled the value that stood" in exactness
+
+
+def test_interruptions_have_their_lengths_and_reasons(finished: RunPaths) -> None:
+    part = section(text(finished), "### Interruptions")
+    assert "the engine was told to stop (SIGTERM)" in part
+    assert "killed or the machine went down" in part
+    assert len(re.findall(r"\| \d+ s \|", part)) == 2
+    assert "`RuntimeError: DataLoader worker (pid 4713) is killed by signal`" in part
+
+
+def test_probe_shows_floor_phases_of_training_and_eliminations(finished: RunPaths) -> None:
+    probe = section(text(finished), "### Phase 1: probe")
+    found = RunClient(finished.root)
+    found.poll()
+    findings = found.state.handoffs[0].findings
+    assert f"`val_loss` {findings['floor']['value']:.4f}, reached by {findings['floor']['trial']}" in probe
+    for piece in findings["training_phases"]:
+        assert f"| {piece['kind']} | {piece['first']} to {piece['last']} |" in probe
+    assert probe.count("cannot tell") == len(findings["elimination"])
+
+
+def test_narrow_shows_ranges_before_and_after(finished: RunPaths) -> None:
+    client = RunClient(finished.root)
+    client.poll()
+    lr = client.state.handoffs[1].space.get("lr")
+    narrow = section(text(finished), "### Phase 2: narrow")
+    assert f"| `lr` | log | 1e-05 to 0.1 | {lr.low:.4g} to {lr.high:.4g} |" in narrow
+    assert "lr 1e-05..0.1 became" in narrow
+
+
+def test_rules_are_told_in_words(finished: RunPaths) -> None:
+    assert "no better val_loss for 15 epochs, not before epoch 91; 12 hours at most." in text(finished)
+
+
+def test_compare_stands_side_by_side_with_paired_differences(run: Path) -> None:
+    report = write_report(eventful_run(run, roadmap_text=COMPARE)).read_text()
+    compare = section(report, "### Phase 2: compare")
+    assert "**Side by side.**" in compare
+    assert re.search(r"\| falling \| `decay` \| .* \| best \|", compare)
+    assert re.search(r"\| steady \| `constant` \| .* \| \+[\d.]+ \| [\d.e-]+ \| worse by", compare)
+    assert "**falling**" in row(report, "Won")
+    assert "better with 3 of 3" in row(report, "Lead")
+
+
+def test_a_long_table_shows_the_best_and_counts_the_rest(run: Path) -> None:
+    narrow = section(write_report(eventful_run(run, roadmap_text=SHORT)).read_text(), "### Phase 2: narrow")
+    shown = re.findall(r"^\| (t\d+) \|", narrow, flags=re.MULTILINE)
+    assert len(shown) == 40
+    assert "30 more trials are in `run.db`" in narrow
+    with closing(sqlite3.connect(run / "run.db")) as db:
+        best = db.execute(
+            "SELECT id FROM trial WHERE phase = 1 AND outcome = 'completed' ORDER BY best_value"
+        )
+        assert shown == [trial for (trial,) in best.fetchmany(40)]
+
+
+def test_data_environment_code_and_command_are_told(finished: RunPaths) -> None:
+    report = text(finished)
+    data = section(report, "## Data")
+    assert "| to train on | 1,438 |" in data
+    assert f"`{FACTS['fingerprint']['sha256']}`" in data  # type: ignore[index]  # a table of facts
+    assert "all samples, 1,797 samples, 463.3 KiB" in data
+    environment = section(report, "### Environment")
+    assert "| packages: torch | 2.13.0 |" in environment
+    assert "NVIDIA H100 80GB HBM3" in environment
+    assert "570.86.15" in environment
+    assert f"| `nets/mlp.py` | `{'9' * 64}` |" in section(report, "### Sealed code")
+    assert "cd /home/ada/work\nstaycourse run /home/ada/work/digits.toml" in section(
+        report, "### Repeat the run"
+    )
+
+
+def test_the_whole_roadmap_is_there_as_it_was_sealed(finished: RunPaths) -> None:
+    assert f"```toml\n{ROADMAP.rstrip()}\n```" in text(finished)
+
+
+def test_the_ledgers_head_is_that_of_the_head_file(finished: RunPaths) -> None:
+    seq, digest = finished.head.read_text().split()
+    assert f"event {seq}, `{digest}`" in text(finished)
+
+
+def test_gpu_figures_and_throughput_are_told(finished: RunPaths) -> None:
+    hardware = section(text(finished), "### Hardware")
+    gpu = next(line for line in hardware.splitlines() if line.startswith("| gpu0 |"))
+    assert "412 W / 412 W" in gpu
+    assert "38.1 GiB" in gpu
+    with closing(sqlite3.connect(finished.database)) as db:
+        first, last = db.execute("SELECT min(time), max(time) FROM hardware").fetchone()
+    seconds = seconds_between(first, last)
+    told = re.search(r"([\d.]+) kWh", gpu)
+    assert told is not None
+    assert float(told[1]) == pytest.approx(412 * seconds / 3.6e6, rel=0.01)
+    throughput = section(text(finished), "### Throughput")
+    assert "| 3 grid | 12 | 2,902 | 18.2 | 3.0% |" in throughput
+
+
+@pytest.mark.parametrize("bound", ["lr = { log = [1e-3, 1e-1] }", "lr = { log = [1e-5, 1e-3] }"])
+def test_a_best_value_at_the_end_of_the_grid_is_a_doubt(run: Path, bound: str) -> None:
+    """The sample's optimum is lr 1e-3: where the declared range ends there, the winner lies at its end."""
+    roadmap = ROADMAP.replace("lr         = { log = [1e-5, 1e-1] }", bound).replace(
+        "lr = 3", "lr = [1e-3, 4e-3, 5e-3]"
+    )
+    report = write_report(eventful_run(run, roadmap_text=roadmap)).read_text()
+    assert "`lr` 0.001 lies at the" in report
