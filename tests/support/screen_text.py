@@ -1,0 +1,65 @@
+"""What the app shows, as text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.app import App
+from textual.pilot import Pilot
+
+from staycourse_tui.frames import Frame
+from staycourse_tui.poller import Poller
+from staycourse_tui.screens.run import RunScreen
+from staycourse_tui.view import ViewState, draw
+from staycourse_tui.widgets.lines import text, width
+from staycourse_tui.widgets.pane import Pane
+
+
+def frame_of(run: Path, selected: str | None = None) -> Frame:
+    """One read of a run."""
+    poller = Poller(run, lambda message: None)
+    poller.select(selected)
+    return poller.read()
+
+
+def screen_of(frame: Frame, size: tuple[int, int], state: ViewState | None = None) -> list[str]:
+    """The rows of the main screen; every pane must have exactly its size."""
+    drawn = draw(frame, state or ViewState(), size)
+    rows = [[" "] * size[0] for _ in range(size[1])]
+    for box in drawn.boxes:
+        lines = drawn.lines[box.pane]
+        assert len(lines) == box.height, box
+        for y, line in enumerate(lines):
+            assert width(line) == box.width, (box, text(line))
+            rows[box.y + y][box.x : box.x + box.width] = text(line)
+    return ["".join(row) for row in rows]
+
+
+def shown(app: App[Path | None]) -> str:
+    """The rows that the app has painted."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+def pane_text(app: App[Path | None], pane: str) -> str:
+    """What one pane of the main screen shows."""
+    return app.screen.query_one(f"#{pane}", Pane).text()
+
+
+async def until(pilot: Pilot[Path | None], condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for a condition; fail with the screen's text where it does not come."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline, shown(pilot.app)
+        await pilot.pause(0.02)
+
+
+async def opened(pilot: Pilot[Path | None]) -> RunScreen:
+    """The main screen once its first frame is there."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, RunScreen) and pilot.app.screen.frame is not None)
+    await pilot.pause()
+    screen = pilot.app.screen
+    assert isinstance(screen, RunScreen)
+    return screen

@@ -1,0 +1,88 @@
+"""The app: opens on a plan to be sealed or on a run, and leaves without touching either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.screen import ModalScreen, Screen
+
+from staycourse_tui.messages import Sealed
+from staycourse_tui.offer import Offer
+from staycourse_tui.theme import DARK, LIGHT
+
+
+class StaycourseApp(App[Path | None]):
+    """With `run` the view of that run; with `offer` the plan screen, and the run once it is sealed.
+
+    `run_folder` is the run that was open last, None if there was none; `run()` returns it too.
+    """
+
+    CSS_PATH = "styles.tcss"
+    TITLE = "staycourse"
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,d", "leave", "Leave this view", show=False),
+        Binding("ctrl+q", "leave", "Leave this view", show=False, priority=True),
+        Binding("ctrl+c", "copy_or_leave", "Leave this view", show=False, priority=True),
+    ]
+
+    def __init__(self, run: Path | None = None, offer: Offer | None = None) -> None:
+        super().__init__()
+        self.run_folder = run
+        self._offer = offer
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+
+    def get_driver_class(self) -> type[Driver]:
+        chosen = super().get_driver_class()
+        if chosen is not LinuxDriver:
+            return chosen
+        from staycourse_tui.driver import TerminalDriver
+
+        return TerminalDriver
+
+    def get_default_screen(self) -> Screen[object]:
+        from staycourse_tui.screens.plan import PlanScreen
+        from staycourse_tui.screens.run import RunScreen
+
+        if self.run_folder is not None:
+            return RunScreen(self.run_folder)
+        assert self._offer is not None, "the app needs a run or an offer"
+        return PlanScreen(self._offer)
+
+    def on_sealed(self, message: Sealed) -> None:
+        """The offer has become a run."""
+        from staycourse_tui.screens.run import RunScreen
+
+        self.run_folder = message.folder
+        while isinstance(self.screen, ModalScreen):
+            self.pop_screen()
+        self.switch_screen(RunScreen(message.folder))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        yield SystemCommand("Leave", "Leave this view; the run goes on", self.action_leave)
+        yield SystemCommand("Screenshot", "Save this screen as SVG", self.deliver_screenshot)
+        commands = getattr(screen, "commands", None)
+        if commands is not None:
+            yield from commands()
+
+    def action_leave(self) -> None:
+        """Leave; whatever runs goes on."""
+        self.exit(self.run_folder)
+
+    def action_copy_or_leave(self) -> None:
+        """Copy what the mouse has marked; leave where nothing is marked."""
+        marked = self.screen.get_selected_text()
+        if marked:
+            self.copy_to_clipboard(marked)
+            self.screen.clear_selection()
+        else:
+            self.action_leave()

@@ -1,0 +1,50 @@
+"""`python -m staycourse_tui.export RUN OUT.svg --size 120x36`: the app's own picture of a run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from staycourse_tui.app import StaycourseApp
+from staycourse_tui.screens.run import RunScreen
+
+
+async def picture(app: StaycourseApp, size: tuple[int, int], keys: tuple[str, ...] = ()) -> str:
+    """The SVG that the app exports of itself at that size, after those keys."""
+    async with app.run_test(size=size) as pilot:
+        await _settle(app, pilot)
+        if keys:
+            await pilot.press(*keys)
+            await _settle(app, pilot)
+        return app.export_screenshot(title="staycourse")
+
+
+async def _settle(app: StaycourseApp, pilot: Pilot[Path | None]) -> None:
+    """Wait for the first frame of a run, then for the drawing."""
+    while isinstance(app.screen, RunScreen) and app.screen.frame is None:
+        await pilot.pause(0.05)
+    await pilot.pause(0.2)
+
+
+def main() -> None:
+    """Write the picture."""
+    parser = argparse.ArgumentParser(prog="python -m staycourse_tui.export", description=__doc__)
+    parser.add_argument("run", type=Path, help="a run folder")
+    parser.add_argument("out", type=Path, help="the SVG file to write")
+    parser.add_argument("--size", default="120x36", help="columns x rows (default: 120x36)")
+    parser.add_argument("--keys", nargs="*", default=[], help="keys to press first, as Textual names them")
+    parser.add_argument("--theme", help="one of Textual's themes")
+    args = parser.parse_args()
+    columns, rows = (int(part) for part in args.size.split("x"))
+    app = StaycourseApp(run=args.run.resolve())
+    if args.theme:
+        app.theme = args.theme
+    svg = asyncio.run(picture(app, (columns, rows), tuple(args.keys)))
+    args.out.write_text(svg, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""How a run stands that does not run: what it has left, or what goes on with it."""
+
+from __future__ import annotations
+
+import os
+
+from staycourse.core.state import RunStatus
+from staycourse_tui import formatting as fmt
+from staycourse_tui.frames import Frame
+from staycourse_tui.panes.trial import setup_items
+from staycourse_tui.widgets.lines import Line, Span, fit, flow, join, line, wrap_text
+
+_GONE = "the engine is gone without a word: it was killed, or the machine went down"
+
+
+def banner(frame: Frame, size: int) -> list[Line]:
+    """Lines for a run that needs a word, none for one that runs."""
+    snapshot = frame.snapshot
+    makers = {
+        RunStatus.SEALED: _sealed,
+        RunStatus.SUSPENDED: _suspended,
+        RunStatus.FINISHED: _finished,
+        RunStatus.FAILED: _failed,
+        RunStatus.ABANDONED: _abandoned,
+    }
+    maker = makers.get(snapshot.status)
+    return [fit(made, size) for made in maker(frame, size)] if maker else []
+
+
+def _sealed(frame: Frame, size: int) -> list[Line]:
+    if frame.snapshot.is_engine_alive:
+        return [line(Span("○ sealed: ", "warn"), Span("the engine is starting"))]
+    return [line(Span("○ sealed: ", "warn"), Span("no engine has taken it up")), *_resume(frame, size)]
+
+
+def _suspended(frame: Frame, size: int) -> list[Line]:
+    why = frame.snapshot.reason or _GONE
+    return [*_sentence("‖ suspended: ", "warn", why, size), *_resume(frame, size)]
+
+
+def _failed(frame: Frame, size: int) -> list[Line]:
+    lines = _sentence("✗ failed: ", "bad", frame.snapshot.reason, size)
+    return [*lines, *_resume(frame, size, "every result is kept; once its cause is mended:")]
+
+
+def _finished(frame: Frame, size: int) -> list[Line]:
+    lines = [line(Span("✓ finished ", "good"), Span("in " + fmt.duration(frame.snapshot.elapsed)))]
+    if frame.winner:
+        items = setup_items(frame.snapshot, frame.winner)
+        lines = [
+            line(
+                Span("✓ finished ", "good"), Span("in " + fmt.duration(frame.snapshot.elapsed) + ", winner:")
+            )
+        ]
+        lines += [line(Span("  "), *made) for made in flow(items, size - 2)]
+    return [*lines, *_files(frame, size)]
+
+
+def _abandoned(frame: Frame, size: int) -> list[Line]:
+    lines = _sentence("⊘ abandoned: ", "bad", frame.snapshot.reason, size)
+    return [*lines, *_files(frame, size)]
+
+
+def _sentence(head: str, role: str, text: str, size: int) -> list[Line]:
+    wrapped = wrap_text(text, size - len(head))
+    first = line(Span(head, role), *wrapped[0])
+    return [first, *(line(Span(" " * len(head)), *made) for made in wrapped[1:])]
+
+
+def _resume(frame: Frame, size: int, said: str = "it goes on with:") -> list[Line]:
+    command = f"staycourse resume {frame.snapshot.name}"
+    return flow([(Span(said, "dim"),), (Span(command, "strong"),)], size)
+
+
+def _files(frame: Frame, size: int) -> list[Line]:
+    """Where weights and report are; the folder is said once."""
+    if not frame.files:
+        return []
+    folder = short_path(frame.folder)
+    names = [(Span(name, "strong"),) for name in frame.files]
+    one = line(Span("in ", "dim"), Span(folder + "/  "), *join(names))
+    if sum(len(span.text) for span in one) <= size:
+        return [one]
+    return [
+        line(Span("in ", "dim"), Span(folder + "/")),
+        *(line(Span("  "), *made) for made in flow(names, size - 2)),
+    ]
+
+
+def short_path(path: str) -> str:
+    """The path from the home folder on, where it lies in it."""
+    home = os.environ.get("HOME", "").rstrip("/")
+    return "~" + path[len(home) :] if home and path.startswith(home + "/") else path

@@ -1,0 +1,222 @@
+"""Charts of the metric and of the training loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from staycourse_tui.frames import CurvePoint, Frame
+from staycourse_tui.widgets.lines import Line, Span, cell, fit, line
+from staycourse_tui.widgets.plot import Canvas, Point, Scale, decimate, scale_of, tick_label, ticks
+
+_TRAIN, _TRAIN_STEP = "train_loss", "train_loss_step"
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve: whose it is, its colour's role, its points by the chart's x."""
+
+    label: str
+    role: str
+    points: Sequence[Point]
+    word: str = ""
+
+
+@dataclass(frozen=True)
+class Axes:
+    """`by_step` counts x in steps instead of epochs; x runs to `x_max`, the planned length."""
+
+    log: bool
+    by_step: bool
+    x_max: float
+
+
+def metric_series(frame: Frame, by_step: bool) -> list[Series]:
+    """The objective's metric: the trial in focus, the best, others; drawn last first."""
+    return [*_series(frame, frame.metric, by_step)]
+
+
+def train_series(frame: Frame, by_step: bool) -> list[Series]:
+    """The training loss: of the trial in focus by step, of the best one by epoch."""
+    found = _series(frame, _TRAIN, by_step)
+    fine = frame.curves.get((frame.focus or "", _TRAIN_STEP), ())
+    if fine and found and found[0].label == frame.focus:
+        found[0] = Series(found[0].label, "s0", _x(fine, by_step), found[0].word)
+    elif fine and frame.focus:
+        found.insert(0, Series(frame.focus, "s0", _x(fine, by_step)))
+    return found
+
+
+def axes_of(frame: Frame, log: bool, by_step: bool) -> Axes:
+    """The x axis is as long as the longest trial shown was planned, so that it stands still."""
+    shown = [view for name in (frame.focus, *frame.compared) if (view := frame.trial(name))]
+    epochs = max((view.epochs for view in shown), default=1)
+    if not by_step:
+        return Axes(log, False, float(epochs))
+    rates = [
+        points[-1][0] / points[-1][1]
+        for (trial, name), points in frame.curves.items()
+        if points and points[-1][1] and name != _TRAIN_STEP
+    ]
+    return Axes(log, True, max(rates, default=1.0) * epochs)
+
+
+def title(name: str, series: Sequence[Series], log: bool) -> Line:
+    """`val_loss (log)  t27 running  t24 best  t19`."""
+    values = [value for one in series for _, value in one.points if math.isfinite(value)]
+    is_log = log and bool(values) and all(value > 0 for value in values)
+    why = "" if is_log or not log or not values else ", not all above zero"
+    spans = [Span(name, "title"), Span(f" ({'log' if is_log else 'linear'}{why})", "dim")]
+    for one in series:
+        spans.append(Span(f"  {one.label}{' ' + one.word if one.word else ''}", one.role))
+    return line(*spans)
+
+
+def chart(series: Sequence[Series], axes: Axes, size: int, rows: int) -> list[Line]:
+    """The curves over their axes in `rows` lines of `size` cells; the last line is the x axis."""
+    height = rows - 1
+    values = [value for one in series for _, value in one.points]
+    scale = scale_of(values, axes.log)
+    marks = {
+        round((1 - scale.unit(value)) * (height - 1)): tick_label(value)
+        for value in ticks(scale, max(2, height // 2))
+    }
+    gutter = max((len(label) for label in marks.values()), default=1) + 1
+    margin = max((cell_len(one.label) for one in series), default=0) + 1
+    width = size - gutter - 1 - margin
+    if width < 8 or height < 2:
+        return [fit(line(Span("no room for curves", "dim")), size)]
+    canvas = Canvas(width, height)
+    for at in range(len(series) - 1, -1, -1):
+        canvas.curve(decimate(series[at].points, axes.x_max, 2 * width), scale, at)
+    labels = _end_labels(series, axes, scale, canvas, margin)
+    lines = []
+    for y in range(height):
+        left = Span(f"{marks.get(y, ''):>{gutter}}", "dim"), Span("┤" if y in marks else "│", "rule")
+        lines.append(fit((*left, *_row(canvas, y, series, labels, margin)), size))
+    return [*lines, _x_axis(axes, gutter + 1, width, size)]
+
+
+def empty(text: str, size: int, rows: int) -> list[Line]:
+    """A sentence in the middle of an empty chart."""
+    pad = max(0, (size - cell_len(text)) // 2)
+    said = fit(line(Span(" " * pad), Span(text, "dim")), size)
+    blank = fit((), size)
+    return [said if row == rows // 2 else blank for row in range(rows)]
+
+
+def why_empty(frame: Frame) -> str:
+    """Why there is no curve of the metric."""
+    trial = frame.focused
+    if trial is None:
+        return "waiting for the first trial" if frame.snapshot.is_engine_alive else "no trial has begun"
+    if frame.snapshot.phases[trial.phase].kind == "final":
+        return f"final trains on all the data: nothing is held out, so there is no {frame.metric}"
+    if trial.status == "ended":
+        return f"{trial.id} has no {frame.metric}"
+    if not trial.step:
+        return "waiting for the first step"
+    return f"waiting for the first epoch's end: {frame.metric} comes then"
+
+
+def _series(frame: Frame, metric: str, by_step: bool) -> list[Series]:
+    found = []
+    best = frame.compared[0] if frame.compared else None
+    for trial in (frame.focus, *frame.compared):
+        if trial is None:
+            continue
+        points = _x(frame.curves.get((trial, metric), ()), by_step)
+        if not points:
+            continue
+        view = frame.trial(trial)
+        role = "s0" if trial == frame.focus else "s1" if trial == best else "s2"
+        is_live = view is not None and view.status == "running" and frame.snapshot.is_engine_alive
+        word = "running" if is_live else "best" if trial == best else ""
+        found.append(Series(trial, role, points, word))
+    return found
+
+
+def _x(points: Sequence[CurvePoint], by_step: bool) -> list[Point]:
+    if by_step:
+        return [(float(step), value) for step, _, value in points]
+    return _by_epoch(points)
+
+
+def _by_epoch(points: Sequence[CurvePoint]) -> list[Point]:
+    """Epochs with fractions: a point inside an epoch lies between its ends by its step."""
+    last: dict[int, int] = {}
+    for step, epoch, _ in points:
+        last[epoch] = max(step, last.get(epoch, 0))
+    lengths = [last[epoch] - last.get(epoch - 1, 0) for epoch in last if epoch - 1 in last or epoch == 1]
+    usual = max(lengths, default=1)
+    found = []
+    for step, epoch, value in points:
+        before = last.get(epoch - 1, last[epoch] - usual)
+        is_open = epoch == max(last)
+        length = max(usual if is_open else last[epoch] - before, last[epoch] - before, 1)
+        found.append((epoch - 1 + (step - before) / length, value))
+    return found
+
+
+def _row(
+    canvas: Canvas, y: int, series: Sequence[Series], labels: Mapping[tuple[int, int], Span], margin: int
+) -> list[Span]:
+    """A row of cells with the labels that stand in it."""
+    spans: list[Span] = []
+    x = 0
+    while x < canvas.width + margin:
+        if label := labels.get((x, y)):
+            spans.append(label)
+            x += cell_len(label.text)
+            continue
+        char, owner = canvas.cell(x, y) if x < canvas.width else (" ", -1)
+        role = series[owner].role if owner >= 0 else ""
+        if spans and spans[-1].role == role:
+            spans[-1] = Span(spans[-1].text + char, role)
+        else:
+            spans.append(Span(char, role))
+        x += 1
+    return spans
+
+
+def _end_labels(
+    series: Sequence[Series], axes: Axes, scale: Scale, canvas: Canvas, margin: int
+) -> dict[tuple[int, int], Span]:
+    """Each curve's name by (column, row): right of its last value if the place is free, else in the margin
+    in the nearest free row."""
+    labels: dict[tuple[int, int], Span] = {}
+    taken: set[int] = set()
+    for one in series:
+        finite = [(x, value) for x, value in one.points if math.isfinite(value)]
+        if not finite:
+            continue
+        x, value = finite[-1]
+        row = canvas.row(scale, value) // 4
+        after = round(min(1.0, x / axes.x_max) * (2 * canvas.width - 1)) // 2 + 2
+        needed = range(after - 1, after + cell_len(one.label) + 1)
+        if needed.stop <= canvas.width and all(canvas.cell(at, row)[1] < 0 for at in needed):
+            labels[after, row] = Span(one.label, one.role)
+            continue
+        near = (row + shift for shift in (0, -1, 1, -2, 2))
+        free = next((at for at in near if 0 <= at < canvas.height and at not in taken), None)
+        if free is not None:
+            taken.add(free)
+            labels[canvas.width + 1, free] = Span(one.label, one.role)
+    return labels
+
+
+def _x_axis(axes: Axes, start: int, width: int, size: int) -> Line:
+    """Round marks below their columns; the last one carries the unit."""
+    unit = " steps" if axes.by_step else " epochs"
+    end = f"{axes.x_max:,.0f}{unit}"
+    text = [" "] * size
+    edge = min(size, start + width + (size - start - width)) - cell_len(end)
+    for value in ticks(Scale(0.0, axes.x_max), max(4, width // 14)):
+        label = f"{value:,.0f}"
+        at = start + round(value / axes.x_max * (width - 1)) - (len(label) // 2 if value else 0)
+        if value == round(value) and at + len(label) + 2 <= edge:
+            text[at : at + len(label)] = label
+    return line(Span(cell("".join(text[:edge]), edge) + end, "dim"))

@@ -1,0 +1,164 @@
+"""Devices and data loading: as one line, and as panes with their history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from staycourse.client import Snapshot
+from staycourse_tui import formatting as fmt
+from staycourse_tui.frames import Frame
+from staycourse_tui.widgets.lines import Line, Span, fit, flow, join, line, whole
+from staycourse_tui.widgets.plot import sparkline
+
+Values = Mapping[str, float]
+
+
+def device_lines(snapshot: Snapshot, size: int, most: int) -> list[Line]:
+    """Devices, then loader, wait and step, on `most` lines at most, in the longest form that fits."""
+    gpus = _gpus(snapshot)
+    loader = _loader_parts(snapshot)
+    lines: list[Line] = []
+    for form in range(3):
+        devices = [_gpu_part(name, values, form) for name, values in gpus] or [_cpu_part(snapshot, form)]
+        lines = flow([*devices, *loader], size)
+        if len(lines) <= most:
+            return [fit(made, size) for made in lines]
+    return [fit(made, size) for made in flow([_loads(gpus) if gpus else devices[0], *loader], size, most)]
+
+
+def device_pane(frame: Frame, size: int, rows: int) -> list[Line]:
+    """Two lines a GPU, with its load over the last two minutes, or the CPU's."""
+    snapshot = frame.snapshot
+    gpus = _gpus(snapshot)
+    if not gpus:
+        return [fit(made, size) for made in _cpu_lines(frame, size)][:rows]
+    each = 2 if rows >= 2 * len(gpus) else 1
+    lines: list[Line] = []
+    for name, values in gpus:
+        load = values.get("util_percent")
+        head = f"{name} {_percent(load):>4} "
+        lines.append(line(Span(head), Span(_spark(frame, name, size - len(head) - 1), "good")))
+        if each == 2:
+            lines.append(whole([(Span("  "),), *_gpu_rest(values)], size, " "))
+    if len(lines) > rows:
+        lines = [*lines[: rows - 1], line(Span(f"{len(lines) - rows + 1} more", "dim"))]
+    return [fit(made, size) for made in lines]
+
+
+def loader_pane(snapshot: Snapshot, size: int) -> list[Line]:
+    """Throughput, wait share and step time of what runs."""
+    parts = _loader_parts(snapshot)
+    if not parts:
+        return [fit(line(Span(loader_sentence(snapshot), "dim")), size)]
+    return [fit(line(*part), size) for part in parts]
+
+
+def loader_sentence(snapshot: Snapshot) -> str:
+    """Why there are no figures of data loading."""
+    return "waiting for the first figures" if snapshot.live else "no trial is running"
+
+
+def driver_sentence(snapshot: Snapshot) -> str:
+    """Why no GPU is shown."""
+    if any(note.startswith("no NVIDIA driver") for note in snapshot.notes):
+        return "no NVIDIA driver: CPU load"
+    return "no GPU in use: CPU load"
+
+
+def _gpus(snapshot: Snapshot) -> list[tuple[str, Values]]:
+    devices = snapshot.hardware.devices
+    return sorted((name, values) for name, values in devices.items() if name.startswith("gpu"))
+
+
+def _percent(value: float | None) -> str:
+    return "—" if value is None else f"{value:.0f}%"
+
+
+def _gpu_part(name: str, values: Values, form: int) -> Line:
+    load = Span(_percent(values.get("util_percent")), "strong")
+    if form == 2:
+        return (Span(f"{name} ", "dim"), load)
+    rest = _gpu_rest(values) if form == 0 else _gpu_rest(values)[:1]
+    return join([(Span(f"{name} ", "dim"), load), *rest], " ")
+
+
+def _gpu_rest(values: Values) -> list[Line]:
+    """Memory, temperature, power; what the device does not say is left out."""
+    parts: list[Line] = []
+    if "memory_used_bytes" in values and "memory_total_bytes" in values:
+        used, total = fmt.gigabytes(values["memory_used_bytes"]), fmt.gigabytes(values["memory_total_bytes"])
+        parts.append((Span(f"{used}/{total}G"),))
+    if "temperature_celsius" in values:
+        parts.append((Span(f"{values['temperature_celsius']:.0f}°C"),))
+    if "power_watts" in values:
+        parts.append((Span(f"{values['power_watts']:.0f}W"),))
+    return parts
+
+
+def _loads(gpus: Sequence[tuple[str, Values]]) -> Line:
+    """The loads of many GPUs as a row of numbers in the order of their names."""
+    loads = " ".join(_percent(values.get("util_percent")).rstrip("%") for _, values in gpus)
+    return (Span(f"{gpus[0][0]}–{gpus[-1][0].removeprefix('gpu')} ", "dim"), Span(loads + "%", "strong"))
+
+
+def _cpu_part(snapshot: Snapshot, form: int) -> Line:
+    cpu = snapshot.hardware.devices.get("cpu")
+    if cpu is None:
+        return (Span("no readings of the machine yet", "dim"),)
+    said = driver_sentence(snapshot)
+    load = Span(f" {_percent(cpu.get('util_percent'))}", "strong")
+    if form == 2:
+        return (Span("CPU", "dim"), load)
+    memory = _memory(cpu) if form == 0 else ()
+    return join([(Span(said, "dim"), load), memory], "  ")
+
+
+def _memory(cpu: Values) -> Line:
+    if "memory_used_bytes" not in cpu or "memory_total_bytes" not in cpu:
+        return ()
+    used, total = fmt.gigabytes(cpu["memory_used_bytes"]), fmt.gigabytes(cpu["memory_total_bytes"])
+    return (Span("mem ", "dim"), Span(f"{used}/{total}G"))
+
+
+def _cpu_lines(frame: Frame, size: int) -> list[Line]:
+    cpu = frame.snapshot.hardware.devices.get("cpu")
+    if cpu is None:
+        return [line(Span("no readings of the machine yet", "dim"))]
+    head = f"cpu {_percent(cpu.get('util_percent')):>4} "
+    lines = [
+        line(Span(driver_sentence(frame.snapshot), "dim")),
+        line(Span(head), Span(_spark(frame, "cpu", size - len(head) - 1), "good")),
+    ]
+    if memory := _memory(cpu):
+        lines.append(memory)
+    if "run_cpu_percent" in cpu:
+        run: list[Line] = [(Span("this run ", "dim"), Span(f"{cpu['run_cpu_percent']:.0f}% of a core"))]
+        lines.append(whole(run, size))
+    return lines
+
+
+def _spark(frame: Frame, device: str, width_: int) -> str:
+    return sparkline(frame.history.get(device, ()), 0.0, 100.0, max(0, width_))
+
+
+def _loader_parts(snapshot: Snapshot) -> list[Line]:
+    """Loader, wait and step of all trials that run: rates added up, shares and times averaged."""
+    timings = [live.timing for live in snapshot.live if "samples_per_s" in live.timing]
+    if not timings:
+        return []
+    rate = sum(timing["samples_per_s"] for timing in timings)
+    many = f" ({len(timings)} trials)" if len(timings) > 1 else ""
+    parts: list[Line] = [
+        (Span("loader ", "dim"), Span(f"{fmt.compact(rate)}/s", "strong"), Span(many, "dim"))
+    ]
+    if (wait := _mean(timings, "wait_share")) is not None:
+        role = "warn" if wait > 0.3 else ""
+        parts.append((Span("wait ", "dim"), Span(fmt.share(wait), role)))
+    if (step := _mean(timings, "step_ms")) is not None:
+        parts.append((Span("step ", "dim"), Span(fmt.milliseconds(step))))
+    return parts
+
+
+def _mean(timings: Sequence[Values], name: str) -> float | None:
+    values = [timing[name] for timing in timings if name in timing]
+    return sum(values) / len(values) if values else None

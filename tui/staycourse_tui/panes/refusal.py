@@ -1,0 +1,34 @@
+"""The calm answer to a key with which other tools stop a training."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from staycourse_tui.frames import Frame
+
+
+def refusal(frame: Frame, size: int) -> str:
+    """What ends the trial in focus, and when at the latest, in one line of `size` cells."""
+    snapshot = frame.snapshot
+    running = {live.trial: live for live in snapshot.live} if snapshot.is_engine_alive else {}
+    live = running.get(frame.focus or "") or next(iter(running.values()), None)
+    trial = frame.trial(live.trial) if live else None
+    if live is None or trial is None:
+        return _longest(
+            ["no trial is running; declared rules alone end trials", "only declared rules end trials"], size
+        )
+    near = ", ".join(live.nearness)
+    return _longest(
+        [
+            f"{trial.id} ends by its rules alone: {'; '.join(trial.rules)}. Now {near}.",
+            f"{trial.id} ends by its rules alone: {'; '.join(trial.rules)}",
+            f"{trial.id} ends by its rules alone: {near}",
+            f"only its rules end {trial.id}: {near}",
+            f"only its rules end {trial.id}",
+        ],
+        size,
+    )
+
+
+def _longest(forms: list[str], size: int) -> str:
+    return next((form for form in forms if cell_len(form) <= size), forms[-1])

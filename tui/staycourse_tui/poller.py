@@ -1,0 +1,127 @@
+"""Reads the run on a thread of its own, twice a second at most and never two reads at once."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from textual.message import Message
+
+from staycourse.client import RunClient, Snapshot
+from staycourse.core.metric_names import resolve
+from staycourse.core.problems import UserError
+from staycourse_tui.frames import CurvePoint, Frame, compared_with, focus_of
+from staycourse_tui.messages import Polled, PollFailed
+
+INTERVAL = 0.5
+_HISTORY = 120
+_TRAIN, _TRAIN_STEP = "train_loss", "train_loss_step"
+
+
+class Poller:
+    """Posts `Polled` after each read and `PollFailed` where the run cannot be read; it tries again.
+
+    The thread is a daemon: leaving the view never waits for a file system that hangs.
+    """
+
+    def __init__(self, folder: Path, post: Callable[[Message], object]) -> None:
+        self._folder = folder
+        self._post = post
+        self._wake = threading.Event()
+        self._stopped = False
+        self._selected: str | None = None
+        self._client: RunClient | None = None
+        self._metrics: dict[str, str] = {}
+        self._ended: dict[tuple[str, str], tuple[CurvePoint, ...]] = {}
+        self._history: dict[str, deque[float]] = {}
+        self._history_at: str | None = None
+
+    def start(self) -> None:
+        """Begin to read."""
+        threading.Thread(target=self._run, name="poller", daemon=True).start()
+
+    def stop(self) -> None:
+        """Read no more."""
+        self._stopped = True
+        self._wake.set()
+
+    def select(self, trial: str | None) -> None:
+        """Which trial's curves to bring; None follows the running one. The next read comes at once."""
+        self._selected = trial
+        self._wake.set()
+
+    def _run(self) -> None:
+        while not self._stopped:
+            began = time.monotonic()
+            self._wake.clear()
+            try:
+                message: Message = Polled(self.read())
+            except (sqlite3.Error, OSError, UserError) as error:
+                message = PollFailed(str(error) or type(error).__name__)
+            if self._stopped:
+                return
+            self._post(message)
+            # A selection may come between two reads: not more than some ten of them a second.
+            time.sleep(0.1)
+            self._wake.wait(max(0.0, INTERVAL - (time.monotonic() - began)))
+
+    def read(self) -> Frame:
+        """One read. Raises sqlite3.Error, OSError or UserError if the run cannot be read now."""
+        if self._client is None:
+            self._client = RunClient(self._folder)
+        client = self._client
+        snapshot = client.poll()
+        focus = focus_of(snapshot, self._selected)
+        compared = compared_with(snapshot, focus)
+        metric = self._metric(client, snapshot, focus)
+        wanted = [(trial, metric) for trial in (focus, *compared) if trial]
+        wanted += [(trial, _TRAIN) for trial in (focus, *compared[:1]) if trial]
+        wanted += [(focus, _TRAIN_STEP)] if focus else []
+        self._remember(client, snapshot)
+        paths = client.paths
+        files = [path for path in (paths.weights, paths.report) if path.exists()]
+        return Frame(
+            snapshot=snapshot,
+            folder=str(paths.root),
+            metric=metric,
+            focus=focus,
+            curves={key: self._curve(client, snapshot, key) for key in wanted},
+            compared=compared,
+            history={device: tuple(values) for device, values in self._history.items()},
+            winner=client.state.winner,
+            files=tuple(str(path.relative_to(paths.root)) for path in files),
+        )
+
+    def _metric(self, client: RunClient, snapshot: Snapshot, focus: str | None) -> str:
+        """The objective's name as the task reports it: `val_x` in a roadmap may be the task's `x`."""
+        name = snapshot.roadmap.objective.metric
+        if name not in self._metrics and focus is not None:
+            found = resolve(name, client.metric_names(focus))
+            if found is not None:
+                self._metrics[name] = found
+        return self._metrics.get(name, name)
+
+    def _curve(self, client: RunClient, snapshot: Snapshot, key: tuple[str, str]) -> tuple[CurvePoint, ...]:
+        if key in self._ended:
+            return self._ended[key]
+        is_over = any(view.id == key[0] and view.status == "ended" for view in snapshot.trials)
+        curve = tuple(client.curve(*key))
+        if is_over:
+            self._ended[key] = curve
+        return curve
+
+    def _remember(self, client: RunClient, snapshot: Snapshot) -> None:
+        time_ = snapshot.hardware.time
+        if time_ == self._history_at:
+            return
+        self._history_at = time_
+        for device, values in snapshot.hardware.devices.items():
+            if device not in self._history:
+                past = [value for _, value in client.history(device, "util_percent", _HISTORY)]
+                self._history[device] = deque(past, maxlen=_HISTORY)
+            elif "util_percent" in values:
+                self._history[device].append(values["util_percent"])
