@@ -57,9 +57,8 @@ def _seal(checked: Checked, runs: Path, where: Options) -> RunPaths:
 
 def _offer(checked: Checked, options: argparse.Namespace, runs: Path, where: Options) -> object:
     """What the app shows before Enter seals it."""
-    from staycourse_tui.offer import Offer
-
     from staycourse.supervise.rehearsal import rehearse
+    from staycourse_tui.offer import Offer
 
     return Offer(
         roadmap=checked.roadmap,
