@@ -324,7 +324,8 @@ def test_final_trains_the_winner_on_all_data_up_to_the_best_epoch_of_the_same_sc
     assert need.setup == confirm.handoff.ranking[0].setup
     assert (need.epochs, need.horizon) == (confirm.handoff.best_epoch, 12)
     assert (need.share, need.split, need.stop) == (1.0, False, None)
-    assert final.handoff.findings == {"trial": final.trials[0].id, "epochs": need.epochs, "data": "all"}
+    weights = {"trial": final.trials[0].id, "epochs": need.epochs, "data": "all the data"}
+    assert final.handoff.findings == {"weights": weights}
 
 
 @pytest.mark.parametrize(("epochs", "horizon"), [(5, 12), (12, 12), (40, 40)])

@@ -21,14 +21,20 @@ def tell(event: Event, state: RunState, kinds: Sequence[str]) -> str:
 
 def handed_on(before: Space, handoff: Handoff, metric: str) -> list[str]:
     """What a phase handed on, a line each, `lr 1e-05..0.01 became 0.0005..0.001`."""
-    lines = [*_space_changes(before, handoff.space), *_findings(handoff, metric)]
-    if handoff.ranking:
-        best = handoff.ranking[0]
-        more = f", then {len(handoff.ranking) - 1} more" if len(handoff.ranking) > 1 else ""
-        lines.append(
-            f"best {metric} {best.score:.6g} at epoch {best.epoch}: {describe_setup(best.setup)}{more}"
-        )
-    return lines
+    return [*_space_changes(before, handoff.space), *_findings(handoff, metric), *_winner(handoff, metric)]
+
+
+def _winner(handoff: Handoff, metric: str) -> list[str]:
+    """The ranking's first; nothing where the ranking is only passed on."""
+    if not handoff.ranking or _is_passed_on(handoff):
+        return []
+    best = handoff.ranking[0]
+    more = f", then {len(handoff.ranking) - 1} more" if len(handoff.ranking) > 1 else ""
+    return [f"best {metric} {best.score:.6g} at epoch {best.epoch}: {describe_setup(best.setup)}{more}"]
+
+
+def _is_passed_on(handoff: Handoff) -> bool:
+    return "comparison" in handoff.findings or "weights" in handoff.findings
 
 
 def _space_changes(before: Space, after: Space) -> list[str]:
@@ -56,6 +62,8 @@ def _findings(handoff: Handoff, metric: str) -> list[str]:
     if pieces := handoff.findings.get("training_phases"):
         said = ", ".join(f"{piece['kind']} {piece['first']}–{piece['last']}" for piece in pieces)
         lines.append(f"phases of training by epoch: {said}")
+    if weights := handoff.findings.get("weights"):
+        lines.append(f"weights of {weights['trial']}: {weights['epochs']} epochs on {weights['data']}")
     for row in handoff.findings.get("comparison", []):
         lines.append(f"{row['name']}: {metric} {row['score']:.6g} at epoch {row['epoch']}")
     return lines
@@ -105,7 +113,8 @@ def _ended(event: ev.TrialEnded, state: RunState, kinds: Sequence[str]) -> str:
 
 def _phase_closed(event: ev.PhaseClosed, state: RunState, kinds: Sequence[str]) -> str:
     handoff = from_json(event.handoff)
-    best = f", best {handoff.ranking[0].score:.6g}" if handoff.ranking else ""
+    is_new = handoff.ranking and not _is_passed_on(handoff)
+    best = f", best {handoff.ranking[0].score:.6g}" if is_new else ""
     return f"phase {event.phase + 1}/{len(kinds)} {kinds[event.phase]} done{best}"
 
 

@@ -48,8 +48,9 @@ class Final(Phase):
         trial = trials[-1]
         if trial.outcome is None or not trial.outcome.is_ranked:
             return Decision((need,), failure=f"the final training ended as {trial.outcome}")
-        findings = {"trial": trial.id, "epochs": trial.epochs_done, "data": self.data}
-        return Decision((need,), handoff=replace(before.handoff, findings=findings))
+        data = "the training part" if is_split else "all the data"
+        weights = {"trial": trial.id, "epochs": trial.epochs_done, "data": data}
+        return Decision((need,), handoff=replace(before.handoff, findings={"weights": weights}))
 
     def miniature(self) -> Final:
         return self if self.epochs == "best" else self.model_copy(update={"epochs": min(2, self.epochs)})
