@@ -64,7 +64,7 @@ class StaycourseApp(App[Path | None]):
         self.run_folder = message.folder
         while isinstance(self.screen, ModalScreen):
             self.pop_screen()
-        self.switch_screen(RunScreen(message.folder))
+        self.push_screen(RunScreen(message.folder))  # a default screen cannot be switched
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)

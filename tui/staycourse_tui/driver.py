@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import selectors
@@ -43,6 +44,14 @@ class TerminalDriver(LinuxDriver):
     def start_application_mode(self) -> None:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual has no annotation here
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """As the terminal says: COLUMNS and LINES in the environment are what they were at its start."""
+        with contextlib.suppress(OSError, ValueError):
+            size = os.get_terminal_size(self.fileno)
+            if size.columns and size.lines:
+                return size.columns, size.lines
+        return super()._get_terminal_size()
 
     def run_input_thread(self) -> None:
         parser = XTermParser(self._debug)

@@ -35,13 +35,14 @@ def _row(folder: Path) -> tuple[str, ...]:
     phase = snapshot.phase
     ended = sum(trial.status == "ended" for trial in snapshot.trials)
     total = sum(view.trials for view in snapshot.phases)
+    ranked = [view.best for view in snapshot.phases if view.best is not None]
     days, rest = divmod(int(snapshot.elapsed), 86400)
     return (
         folder.name,
         str(snapshot.status),
         f"{phase.index + 1}/{len(snapshot.phases)} {phase.kind}" if phase else "",
         f"{ended}/{total}",
-        f"{phase.best:.4g}" if phase and phase.best is not None else "",
+        f"{ranked[-1]:.4g}" if ranked else "",
         f"{days}d {rest // 3600}h" if days else f"{rest // 3600}h {rest % 3600 // 60:02}m",
         str(folder),
     )

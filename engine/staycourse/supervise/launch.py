@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -80,16 +81,23 @@ def resume(paths: RunPaths, options: Options) -> None:
 
 def abandon(paths: RunPaths, reason: str) -> None:
     """Give up a whole campaign as its last event. Raises UserError if it has a supervisor or is over."""
+    # Before the lock is taken: a look at the lock's file from this process would let go of it. What is
+    # over is not opened for writing again.
+    _refuse_if_over(paths, read_state(paths))
     lock = RunLock(paths.lock)
     lock.acquire()
-    store = Store(paths)
     try:
-        if store.state.status.is_over:
-            raise UserError(f"{paths.name} is {store.state.status} already")
+        store = Store(paths)
+        _refuse_if_over(paths, store.state)
         store.append(RunAbandoned(reason))
-    finally:
         store.close(final=True)
+    finally:
         lock.release()
+
+
+def _refuse_if_over(paths: RunPaths, state: RunState) -> None:
+    if state.status.is_over:
+        raise UserError(f"{paths.name} is {state.status} already")
 
 
 def read_state(paths: RunPaths) -> RunState:
@@ -133,7 +141,7 @@ def _seal_event(
         code=code,
         facts=checked.facts,
         environment=environment,
-        command=f"staycourse run {checked.path}",
+        command=shlex.join(["staycourse", "run", str(checked.path)]),
         version=staycourse.__version__,
         rehearsal=is_rehearsal,
         ancestor=ancestor,

@@ -14,44 +14,51 @@ import torch
 from torch import nn
 
 
-class _Memo:
-    """Remembers the newest call of a model's `forward`, by the identity and version of what went in and out."""
+class Memo:
+    """Answers a call of `forward` with the output of the call before, if nothing that went in or out differs.
+
+    Only calls whose arguments are all tensors and whose output is a tensor or a tuple of tensors are
+    remembered: of those it can be told that nobody has changed them in between.
+    """
 
     def __init__(self, forward: Any) -> None:
         self._forward = forward
-        self._call: tuple[Any, ...] | None = None
+        self._tensors: tuple[torch.Tensor, ...] = ()
         self._names: tuple[str, ...] = ()
         self._versions: list[int] = []
         self._output: Any = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        call = (*args, *kwargs.values())
-        if self._is_the_same(call, kwargs):
+        given, names = (*args, *kwargs.values()), tuple(kwargs)
+        if self._is_the_same(given, names):
             return self._output
         output = self._forward(*args, **kwargs)
-        self._call, self._names, self._output = call, tuple(kwargs), output
-        self._versions = _versions((call, output))
+        self.forget()
+        outputs = output if isinstance(output, tuple) else (output,)
+        if given and all(isinstance(item, torch.Tensor) for item in (*given, *outputs)):
+            self._tensors, self._names, self._output = (*given, *outputs), names, output
+            self._versions = [tensor._version for tensor in self._tensors]
         return output
 
     def forget(self) -> None:
         """Another batch begins: what is held of the last one goes."""
-        self._call, self._output = None, None
+        self._tensors, self._output = (), None
 
-    def _is_the_same(self, call: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        known = self._call
-        if known is None or len(known) != len(call) or tuple(kwargs) != self._names:
+    def _is_the_same(self, given: tuple[Any, ...], names: tuple[str, ...]) -> bool:
+        if self._output is None or names != self._names:
             return False
-        if any(a is not b for a, b in zip(known, call, strict=True)):
+        known = self._tensors[: len(given)]
+        if len(known) != len(given) or any(a is not b for a, b in zip(known, given, strict=True)):
             return False
         # Whoever has changed input or output in place gets a pass of its own.
-        return _versions((call, self._output)) == self._versions
+        return [tensor._version for tensor in self._tensors] == self._versions
 
 
 @contextmanager
-def remembering(model: nn.Module) -> Iterator[_Memo]:
+def remembering(model: nn.Module) -> Iterator[Memo]:
     """While it lasts, a call of the model with the same tensors as the call before is not computed again."""
     own = vars(model).get("forward")
-    memo = _Memo(model.forward)
+    memo = Memo(model.forward)
     if not isinstance(model, torch.jit.ScriptModule):
         model.forward = memo
     try:
@@ -61,14 +68,3 @@ def remembering(model: nn.Module) -> Iterator[_Memo]:
             model.forward = own
         else:
             vars(model).pop("forward", None)
-
-
-def _versions(value: Any) -> list[int]:
-    """Version counters of all tensors in nested containers; -1 for what may change unseen."""
-    if isinstance(value, torch.Tensor):
-        return [-1 if value.is_inference() else value._version]
-    if isinstance(value, (tuple, list)):
-        return [version for item in value for version in _versions(item)]
-    if isinstance(value, dict):
-        return [version for item in value.values() for version in _versions(item)]
-    return []

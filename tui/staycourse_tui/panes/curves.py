@@ -92,7 +92,7 @@ def chart(series: Sequence[Series], axes: Axes, size: int, rows: int) -> list[Li
     canvas = Canvas(width, height)
     for at in range(len(series) - 1, -1, -1):
         canvas.curve(decimate(series[at].points, axes.x_max, 2 * width), scale, at)
-    labels = _end_labels(series, axes, scale, canvas, margin)
+    labels = _end_labels(series, axes, scale, canvas)
     lines = []
     for y in range(height):
         left = Span(f"{marks.get(y, ''):>{gutter}}", "dim"), Span("┤" if y in marks else "│", "rule")
@@ -183,12 +183,12 @@ def _row(
 
 
 def _end_labels(
-    series: Sequence[Series], axes: Axes, scale: Scale, canvas: Canvas, margin: int
+    series: Sequence[Series], axes: Axes, scale: Scale, canvas: Canvas
 ) -> dict[tuple[int, int], Span]:
-    """Each curve's name by (column, row): right of its last value if the place is free, else in the margin
-    in the nearest free row."""
+    """Each curve's name by (column, row): beside its last value where the place is free, else in the
+    margin."""
     labels: dict[tuple[int, int], Span] = {}
-    taken: set[int] = set()
+    taken: set[tuple[int, int]] = set()
     for one in series:
         finite = [(x, value) for x, value in one.points if math.isfinite(value)]
         if not finite:
@@ -196,16 +196,19 @@ def _end_labels(
         x, value = finite[-1]
         row = canvas.row(scale, value) // 4
         after = round(min(1.0, x / axes.x_max) * (2 * canvas.width - 1)) // 2 + 2
-        needed = range(after - 1, after + cell_len(one.label) + 1)
-        if needed.stop <= canvas.width and all(canvas.cell(at, row)[1] < 0 for at in needed):
-            labels[after, row] = Span(one.label, one.role)
-            continue
-        near = (row + shift for shift in (0, -1, 1, -2, 2))
-        free = next((at for at in near if 0 <= at < canvas.height and at not in taken), None)
-        if free is not None:
-            taken.add(free)
-            labels[canvas.width + 1, free] = Span(one.label, one.role)
+        near = [at for at in (row, row - 1, row + 1, row - 2, row + 2) if 0 <= at < canvas.height]
+        for column, at in [*((after, at) for at in near), *((canvas.width + 1, at) for at in near)]:
+            cells = {(x, at) for x in range(column - 1, column + cell_len(one.label) + 1)}
+            fits = column > canvas.width or column + cell_len(one.label) <= canvas.width
+            if fits and not cells & taken and not any(_is_drawn(canvas, *spot) for spot in cells):
+                labels[column, at] = Span(one.label, one.role)
+                taken |= cells
+                break
     return labels
+
+
+def _is_drawn(canvas: Canvas, x: int, y: int) -> bool:
+    return x < canvas.width and canvas.cell(x, y)[1] >= 0
 
 
 def _x_axis(axes: Axes, start: int, width: int, size: int) -> Line:

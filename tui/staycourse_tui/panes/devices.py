@@ -105,12 +105,9 @@ def _cpu_part(snapshot: Snapshot, form: int) -> Line:
     cpu = snapshot.hardware.devices.get("cpu")
     if cpu is None:
         return (Span("no readings of the machine yet", "dim"),)
-    said = driver_sentence(snapshot)
+    said = driver_sentence(snapshot).removesuffix("" if form < 2 else " load")
     load = Span(f" {_percent(cpu.get('util_percent'))}", "strong")
-    if form == 2:
-        return (Span("CPU", "dim"), load)
-    memory = _memory(cpu) if form == 0 else ()
-    return join([(Span(said, "dim"), load), memory], "  ")
+    return join([(Span(said, "dim"), load), _memory(cpu) if form == 0 else ()], "  ")
 
 
 def _memory(cpu: Values) -> Line:

@@ -141,7 +141,7 @@ _HIDDEN = ("fingerprint", "task_file", "code", "read", "metrics_resolved")
 
 
 def _data(facts: Mapping[str, Any], size: int) -> list[Line]:
-    """The facts of the check that are numbers or words, nested ones by their path."""
+    """The facts of the check that are short: numbers, words and what is true, nested ones by their path."""
     shown = {key: value for key, value in facts.items() if key not in _HIDDEN}
     items = [line(Span(name + " ", "dim"), Span(value)) for name, value in _flat(shown)]
     return flow(items, size)
@@ -155,9 +155,9 @@ def _flat(facts: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
             found += _flat(value, f"{name} ")
         elif isinstance(value, list | tuple):
             found.append((name, ", ".join(map(_plain, value))))
-        elif value is not None:
+        elif value is not None and value is not False:
             found.append((name, _plain(value)))
-    return [(name, value) for name, value in found if len(value) <= 60]
+    return [(name, value) for name, value in found if 0 < len(value) <= 60]
 
 
 def _plain(value: Any) -> str:

@@ -107,7 +107,8 @@ def _resting(frame: Frame, trial: TrialView, size: int) -> list[Line]:
 
 def _about(frame: Frame, trial: TrialView) -> list[Line]:
     phases = frame.snapshot.phases
-    parts: list[Line] = [(Span(f"{phases[trial.phase].kind} {trial.key}", "dim"),)]
+    kind = phases[trial.phase].kind
+    parts: list[Line] = [(Span(kind if kind == trial.key else f"{kind} {trial.key}", "dim"),)]
     if trial.name:
         parts.insert(0, (Span(trial.name),))
     if trial.repetition:

@@ -15,6 +15,7 @@ from staycourse_tui.panes.trial import state_of
 from staycourse_tui.widgets.lines import Line, Span, cell, fit, line
 
 _NAME_WIDTH = 18
+_MEASURED = 300
 _WIDE = 64  # below that the state is a glyph, and a failure's name stands for the score
 
 
@@ -38,7 +39,7 @@ def trial_table(frame: Frame, phase: int, size: int, rows: int, top: int, marked
     if not trials:
         said = "no trial yet" if frame.snapshot.is_engine_alive else "no trial has begun"
         return Table([fit(line(Span(said, "dim")), size)], (), 0, page)
-    columns = _columns(frame, trials, size)
+    columns = _columns(frame, _sample(trials, trials[top : top + page]), size)
     head = fit(line(Span("  "), *(Span(c.head() + "  ", "dim") for c in columns)), size)
     best = _best(frame, trials)
     shown = [
@@ -46,6 +47,11 @@ def trial_table(frame: Frame, phase: int, size: int, rows: int, top: int, marked
         for view in trials[top : top + page]
     ]
     return Table([head, *shown], ids, top, page)
+
+
+def _sample(trials: list[TrialView], shown: list[TrialView]) -> list[TrialView]:
+    """Enough of them to tell the columns' widths by: thousands would be measured at every refresh."""
+    return trials if len(trials) <= _MEASURED else [*trials[:: len(trials) // _MEASURED], *shown]
 
 
 @dataclass(frozen=True)

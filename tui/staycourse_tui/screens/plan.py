@@ -93,9 +93,6 @@ class PlanScreen(Screen[object]):
         self._result = (f"✗ nothing was sealed: {message.reason}", "bad")
         self._redraw()
 
-    def on_sealed(self, message: Sealed) -> None:
-        self._busy = ""
-
     def _answered(self, answer: str | None) -> None:
         if answer == "rehearse":
             self.action_rehearse()
