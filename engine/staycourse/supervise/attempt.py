@@ -24,6 +24,7 @@ class Attempt:
     is_hung: bool = False
     has_progress: bool = False
     step: int = 0
+    _validation_batch: int = 0
     moved: float = field(default_factory=time.monotonic)
     last: dict[str, Any] | None = None
     oom_kills: int = field(default_factory=oom_kills)
@@ -36,7 +37,7 @@ class Attempt:
                 handler(message, store)
 
     def _on_ready(self, message: dict[str, Any], store: Store) -> None:
-        self._move(message["step"])
+        self.step, self.moved = message["step"], time.monotonic()
         store.add_facts(self.trial, {key: value for key, value in message.items() if key != "type"})
 
     def _on_metrics(self, message: dict[str, Any], store: Store) -> None:
@@ -47,7 +48,7 @@ class Attempt:
         store.add_timing(self.trial, message["rows"])
 
     def _on_progress(self, message: dict[str, Any], store: Store) -> None:
-        self._move(message["step"])
+        self._move(message["step"], message.get("validation_batch", 0))
         store.add_progress(
             self.trial,
             step=message["step"],
@@ -65,6 +66,7 @@ class Attempt:
 
     _on_failed = _on_interrupted = _on_ended
 
-    def _move(self, step: int) -> None:
-        if step != self.step:
-            self.step, self.moved = step, time.monotonic()
+    def _move(self, step: int, validation_batch: int = 0) -> None:
+        """A training step or a batch of the validation set counts as a sign of life; a message does not."""
+        if (step, validation_batch) != (self.step, self._validation_batch):
+            self.step, self._validation_batch, self.moved = step, validation_batch, time.monotonic()

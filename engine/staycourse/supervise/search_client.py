@@ -68,7 +68,7 @@ class SearchClient:
         self._deaths += 1
         if self._deaths >= _MOST_DEATHS:
             raise SearchFailed(f"the search's process died {self._deaths} times (exit code {code})")
-        if self._question is not None and self._spawner.is_alive:
+        if self._question is not None:
             self._send()
 
     def _send(self) -> None:

@@ -74,7 +74,12 @@ class Spawner:
         self._control = ours
 
     def fork(self, name: str, target: str, log: Path, environment: Mapping[str, str] | None = None) -> Child:
-        """Order a child that runs `target` ("worker" or "search"); its first order may be sent at once."""
+        """Order a child that runs `target` ("worker" or "search"); its first order may be sent at once.
+
+        A server that has died since the last look is started again.
+        """
+        if self._control is None:
+            self.start()
         assert self._control is not None
         orders_read, orders_write = os.pipe()
         events_read, events_write = os.pipe()
