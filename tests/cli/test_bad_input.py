@@ -236,15 +236,16 @@ def test_devices_that_are_not_there(place: Place) -> None:
 def test_a_run_folder_that_cannot_be_written(place: Place) -> None:
     path = write_roadmap(place.folder, space=SPACE, phases=[PROBE])
     (place.folder / "taken").write_text("a file stands where the runs should")
-    runs = place.folder / "taken"
-    said = refused(place, "run", path, "--no-ui", "--runs", runs)
-    assert said == f"{runs}: the run folder cannot be written (File exists)\n"
+    taken = place.folder / "taken"
+    said = refused(place, "run", path, "--no-ui", "--runs", taken)
+    assert said == f"{taken}: the run folder cannot be written (File exists)\n"
     checked = check(path)
-    for runs in (runs / "below", Path("/proc/runs")):
+    for runs in (taken / "below", Path("/proc/runs")):
         with pytest.raises(UserError, match=f"^{runs}: the run folder cannot be written"):
             prepare(checked, runs, Options())
 
 
+@pytest.mark.slow
 def test_a_second_supervisor(place: Place) -> None:
     path = write_roadmap(place.folder, space=SPACE, phases=[PROBE], args={"step_ms": 2000})
     with place.started("run", path, "--no-ui"):

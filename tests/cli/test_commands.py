@@ -52,7 +52,7 @@ def is_training(place: Place, run: str = "tiny-1") -> bool:
 
 
 def test_help_and_version_are_quick(place: Place) -> None:
-    """In processor time, which a busy machine does not stretch; the quickest of a few is the one that counts."""
+    """In processor time, which a busy machine does not stretch; the quickest of a few counts."""
 
     def cost(*command: str) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -253,6 +253,7 @@ def test_report_is_written_again_or_elsewhere(finished, tmp_path: Path) -> None:
 # --- a run that is left, stopped, given up -------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_view_and_sigterm_stops_the_run(place: Place) -> None:
     """Ctrl-C and kill -9 of a view do nothing to the run; SIGTERM is passed on, and resume goes on."""
     roadmap = slow_roadmap(place)
@@ -288,6 +289,7 @@ def test_ctrl_c_leaves_the_view_and_sigterm_stops_the_run(place: Place) -> None:
     assert place.rows("SELECT count(*) FROM trial WHERE status = 'ended'") == [(4,)]
 
 
+@pytest.mark.slow
 def test_abandon_ends_a_campaign_in_the_open(place: Place) -> None:
     roadmap = slow_roadmap(place)
     with place.started("run", roadmap, "--no-ui") as view:
@@ -358,6 +360,7 @@ class Terminal:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
+@pytest.mark.slow
 def test_progress_bars_on_a_terminal_and_ctrl_c(place: Place) -> None:
     terminal = Terminal(place, "run", slow_roadmap(place), "--no-ui")
     terminal.wait_for("samples/s")

@@ -35,7 +35,8 @@ def test_the_chain_can_be_recomputed_by_anyone(tmp_path):
         assert body == json.dumps(json.loads(body), separators=(",", ":"), sort_keys=True, ensure_ascii=False)
         prev = hash_
     assert [kind for _, _, kind, *_ in ledger] == [
-        "run sealed", "engine started", "phase opened", "trial planned", "trial started", "noted", "trial ended",
+        "run sealed", "engine started", "phase opened", "trial planned", "trial started", "noted",
+        "trial ended",
     ]  # fmt: skip
     assert paths.head.read_text() == f"7 {prev}\n"
     assert store.head == (7, prev)
@@ -128,8 +129,10 @@ def test_the_trial_table_follows_the_ledger(tmp_path):
     store.add_checkpoint("t1", 6, "f" * 64)
     store.add_facts("t1", {"samples": 100})
     store.flush()
-    sql = "SELECT step, epoch, steps_per_epoch, checkpoint_step, checkpoint_sha256, facts FROM trial WHERE id='t1'"
-    assert rows(paths, sql) == [(7, 1, 5, 6, "f" * 64, '{"samples":100}')]
+    columns = "step, epoch, steps_per_epoch, checkpoint_step, checkpoint_sha256, facts"
+    assert rows(paths, f"SELECT {columns} FROM trial WHERE id='t1'") == [
+        (7, 1, 5, 6, "f" * 64, '{"samples":100}')
+    ]
     store.close(final=True)
 
 

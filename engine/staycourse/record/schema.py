@@ -47,13 +47,13 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     Transactions are begun and ended by hand; another's lock is waited out for a minute.
     """
     connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
-    wanted = "DELETE" if is_on_network(path) else "WAL"
-    connection.execute(f"PRAGMA journal_mode={wanted}")
-    connection.execute("PRAGMA synchronous=FULL")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > VERSION:
         connection.close()
         raise OSError(f"{path} was written by a later version of staycourse (schema {version})")
+    wanted = "DELETE" if is_on_network(path) else "WAL"
+    connection.execute(f"PRAGMA journal_mode={wanted}")
+    connection.execute("PRAGMA synchronous=FULL")
     connection.executescript(_TABLES)
     connection.execute(f"PRAGMA user_version={VERSION}")
     return connection

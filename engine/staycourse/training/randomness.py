@@ -44,9 +44,13 @@ def states() -> dict[str, bytes]:
     return {
         "torch": torch.default_generator.get_state().numpy().tobytes(),
         "random": repr(random.getstate()).encode(),
-        "numpy": repr(np.random.get_state(legacy=False)).encode()
-        + np.random.get_state(legacy=False)["state"]["key"].tobytes(),
+        "numpy": _numpy_state(),
     }
+
+
+def _numpy_state() -> bytes:
+    _, key, *rest = np.random.get_state()
+    return bytes(np.asarray(key).tobytes()) + repr(rest).encode()
 
 
 def changed(before: dict[str, bytes]) -> set[str]:
