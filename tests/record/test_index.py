@@ -113,4 +113,4 @@ except index.NoSuchRun as error:
 """
     )
     said = finished(python(script, shared, private))
-    assert said.splitlines() == ["['b-1']", "no run named "]
+    assert said.splitlines() == ["['b-1']", "no run named"]

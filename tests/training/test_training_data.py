@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, namedtuple
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch.utils.data import ConcatDataset, Subset, TensorDataset
 from staycourse.core.job import DataSpec
 from staycourse.task.contract import Task
 from staycourse.training.data import Data, DataError, labels_of, prepare
+from staycourse.training.device import to_device
 from staycourse.training.split import split, take_share
 
 HEAD = """
@@ -187,3 +188,14 @@ def test_equal_seeds_make_equal_data_for_every_trial(tmp_path: Path) -> None:
     assert torch.equal(first.whole.tensors[0], second.whole.tensors[0])
     assert first.train.indices == second.train.indices
     assert not torch.equal(first.whole.tensors[0], prepare(task, DataSpec(), 8).whole.tensors[0])
+
+
+def test_batches_of_any_make_keep_their_make_on_the_way_to_a_device() -> None:
+    Pair = namedtuple("Pair", "x y")
+    batch = {"pair": Pair(torch.ones(2), 3), "list": [torch.zeros(1), None], "tuple": ("text", torch.ones(1))}
+    moved = to_device(batch, torch.device("meta"))
+    assert isinstance(moved["pair"], Pair)
+    assert moved["pair"].x.is_meta
+    assert moved["list"][0].is_meta
+    assert moved["tuple"][1].is_meta
+    assert (moved["pair"].y, moved["list"][1], moved["tuple"][0]) == (3, None, "text")

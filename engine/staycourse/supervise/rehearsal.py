@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import sqlite3
 import tempfile
 import time
@@ -13,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from staycourse.client import RunClient, Snapshot
-from staycourse.core.problems import UserError
 from staycourse.core.state import RunState, RunStatus
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.supervise.launch import prepare, resume, start_engine
+from staycourse.supervise.linux import kill_tree, started_at
 from staycourse.supervise.options import Options
 from staycourse.task.checking import Checked
 
@@ -121,11 +119,9 @@ def _last_line(paths: RunPaths) -> str:
 
 
 def _kill_engine(paths: RunPaths) -> None:
-    """SIGKILL the supervisor, if there is one, and wait until its lock is free."""
+    """SIGKILL the supervisor, if there is one, and wait until it and its family are gone."""
     holder = paths.lock.read_text().strip() if paths.lock.exists() else ""
-    while is_held(paths.lock) and holder:
-        try:
-            os.kill(int(holder), signal.SIGKILL)
-        except ProcessLookupError as error:
-            raise UserError(f"process {holder} holds the lock and cannot be found") from error
+    if holder.isdigit():
+        kill_tree(int(holder), started_at(int(holder)))
+    while is_held(paths.lock):
         time.sleep(_POLL)

@@ -1,0 +1,42 @@
+"""A rehearsal finds what would only show in the middle of the night, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.tiny import CONFIRM, FINAL, GRID, PROBE, Place, write_roadmap
+
+pytestmark = pytest.mark.slow
+
+SPACE = {"lr": {"log": [1e-3, 1e-1]}, "batch_size": 8, "dropout": {"range": [0.0, 0.3]}}
+PHASES = [PROBE, GRID, CONFIRM, FINAL]
+
+
+def rehearse(place: Place, **args: object) -> tuple[int, str]:
+    path = write_roadmap(place.folder, space=SPACE, phases=PHASES, args=args)
+    done = place.run("rehearse", path)
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not place.run_folders() and not place.processes()
+    assert not [path for path in (place.folder / "tmp").iterdir() if "staycourse" in path.name]
+    return done.returncode, done.stdout
+
+
+def test_a_good_task_is_killed_resumed_and_found_good(place: Place) -> None:
+    code, said = rehearse(place)
+    assert code == 0, said
+    assert "the engine is killed and resumed" in said and "killed from outside by SIGKILL" in said
+    assert "phase 4/4 final done" in said
+    assert said.rstrip().endswith("the rehearsal found nothing against the seal")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        ({"fail_in": "metrics", "fail_epoch": 2}, "metrics() was told to fail"),
+        ({"fail_in": "loss", "fail_epoch": 3}, "loss() was told to fail"),  # in finish alone
+        ({"drifts": 1}, "came out differently"),  # on resume alone
+    ],
+)
+def test_what_only_shows_late_is_found_early(place: Place, args: dict, words: str) -> None:
+    code, said = rehearse(place, **args)
+    assert code == 3
+    assert any(words in line for line in said.splitlines() if line.startswith("PROBLEM: ")), said

@@ -1,0 +1,52 @@
+"""Trials on a GPU: the same contracts, on the device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from tests.support.trials import BLOBS, Told, make_job, train, write_task
+
+from staycourse.training.device import to_device
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU"),
+]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_kill_and_a_resume_on_a_gpu(tmp_path: Path, workers: int) -> None:
+    task = write_task(tmp_path, BLOBS)
+    job = {"device": "cuda:0", "data": {"workers": workers}, "checkpoint_every": 0.0}
+    whole = train(make_job(tmp_path / "whole", task, **job))
+    first = train(make_job(tmp_path / "t", task, **job, kill_at_step=15))
+    second = train(make_job(tmp_path / "t", task, **job, attempt=2))
+    assert second.one("ready")["pin_memory"]
+    assert second.one("ready")["device_name"] == torch.cuda.get_device_name(0)
+    assert Told(first.messages + second.messages).rows() == whole.rows()
+
+
+def test_initial_weights_do_not_depend_on_the_device(tmp_path: Path) -> None:
+    source = BLOBS + "def optimizer(model): return torch.optim.SGD(model.parameters(), lr=0.0)\n"
+    task = write_task(tmp_path, source)
+    for device in ("cpu", "cuda:0"):
+        train(make_job(tmp_path / device, task, device=device, epochs=1))
+    states = [torch.load(tmp_path / d / "last.pt", map_location="cpu")["model"] for d in ("cpu", "cuda:0")]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_running_out_of_device_memory_has_its_own_name(tmp_path: Path) -> None:
+    hungry = "    x, y = batch\n    torch.empty(1 << 50, device=x.device)\n    return nn"
+    task = write_task(tmp_path, BLOBS.replace("    x, y = batch\n    return nn", hungry))
+    failed = train(make_job(tmp_path / "t", task, device="cuda:0")).one("failed")
+    assert failed["failure"] == "out of memory"
+
+
+def test_batches_of_any_make_are_moved() -> None:
+    device = torch.device("cuda:0")
+    moved = to_device({"a": [torch.ones(1), "text"], "b": (3, torch.ones(2))}, device)
+    assert moved["a"][0].is_cuda
+    assert moved["b"][1].is_cuda
+    assert moved["a"][1] == "text"
