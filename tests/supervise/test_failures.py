@@ -11,6 +11,8 @@ from tests.support.tiny import TASK, Place, wait_until, write_roadmap
 
 from staycourse.client import RunClient
 
+pytestmark = pytest.mark.slow
+
 SPACE = {"lr": {"log": [1e-3, 1e-1]}, "batch_size": 8, "dropout": {"range": [0.0, 0.3]}}
 GRID = {"kind": "grid", "points": {"lr": 4}, "epochs": 2, "keep": 1}
 PROBE = {"kind": "probe", "trials": 1, "epochs": 1}
@@ -62,7 +64,6 @@ def test_a_loss_that_is_no_number_is_diverged(place: Place) -> None:
     assert "step 4" in detail and "last finite" in detail
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("die_of", "word"), [(0, "exit code 3"), (11, "SIGSEGV"), (6, "SIGABRT")])
 def test_a_death_is_retried_and_then_crashed(place: Place, die_of: int, word: str) -> None:
     one = [GRID | {"points": {"lr": 2, "dropout": [0.1]}}]
@@ -91,7 +92,6 @@ def test_a_worker_killed_by_hand_is_an_interruption(place: Place, tmp_path: Path
     assert [failure["failure"] for failure in failures(place)] == ["interrupted"]
 
 
-@pytest.mark.slow
 def test_three_equal_failures_suspend_the_run_and_resume_goes_on(place: Place, tmp_path: Path) -> None:
     flag, many = tmp_path / "mended", [GRID | {"points": {"lr": 5, "dropout": [0.1]}}]
     task = 'if __import__("os").path.exists(args.prints): return value\n    misbehave('

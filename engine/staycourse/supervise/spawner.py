@@ -17,8 +17,14 @@ from staycourse.supervise.linux import kill_tree
 
 _MOST = 1 << 16
 # Libraries that start threads while they are imported would make the server more than one thread; a worker
-# sets its own number of torch's threads.
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+# sets its own number of torch's threads. A vocabulary made from a set has another order under another hash
+# seed, so a trial would not go on with the model that it began with.
+_SURROUNDINGS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "PYTHONHASHSEED": "0",
+}
 
 
 @dataclass
@@ -65,7 +71,7 @@ class Spawner:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "staycourse.supervise.fork_server", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, **_ONE_THREAD},
+                env={**os.environ, **_SURROUNDINGS},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -106,6 +107,7 @@ def _child(module: str, request: Mapping[str, Any]) -> dict[str, Any]:
         done = subprocess.run(
             command,
             input=json.dumps(request),
+            env={**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"},  # as a worker has it
             capture_output=True,
             text=True,
             errors="replace",

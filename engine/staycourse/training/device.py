@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import nn
 
 
 def to_device(batch: Any, device: torch.device, non_blocking: bool = False) -> Any:
@@ -34,6 +35,15 @@ def holds_cuda(sample: Any) -> bool:
     if isinstance(sample, (tuple, list)):
         return any(holds_cuda(item) for item in sample)
     return isinstance(sample, dict) and any(holds_cuda(item) for item in sample.values())
+
+
+def weights_on_cpu(model: nn.Module) -> dict[str, Any]:
+    """The weights as they are now, on the CPU."""
+    state = model.state_dict()
+    return {
+        name: value.detach().to("cpu", copy=True) if isinstance(value, torch.Tensor) else value
+        for name, value in state.items()
+    }
 
 
 def device_name(device: torch.device) -> str:

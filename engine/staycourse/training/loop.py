@@ -10,24 +10,21 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import nn
-
 from staycourse.core.metric_names import resolve
-from staycourse.core.problems import UserError, nearest
-from staycourse.core.rules import Ending, Progress, first_to_fire
+from staycourse.core.rules import Ending
 from staycourse.task.contract import Setup
 from staycourse.training.checkpoint import BEST, LAST, Checkpoints, Loaded
 from staycourse.training.clock import TICK_S, Pace
+from staycourse.training.device import weights_on_cpu
 from staycourse.training.export import export
+from staycourse.training.judge import Judge, extended
 from staycourse.training.loading import Plan
 from staycourse.training.messages import Events, Orders, Stopped
 from staycourse.training.meters import window_length
-from staycourse.training.state import Curve, Ended, State, is_better
+from staycourse.training.state import Ended, State
 from staycourse.training.trial import Trial
 from staycourse.training.validation import VAL_LOSS, validate
 
@@ -44,7 +41,7 @@ class Loop:
         self._checkpoints = checkpoints
         self._events = events
         self._orders = orders
-        self._rules = self.job.rules()
+        self._judge = Judge(self.job, trial.data.validation is not None)
         self._pace = Pace(events, trial.device)
         self._began = self._saved_at = time.perf_counter()
         self._seconds_before = 0.0
@@ -95,7 +92,7 @@ class Loop:
     def _judge_at_start(self) -> None:
         state = self.state
         if state.ended is None and state.epoch and not state.batch:
-            ending = self._verdict(state.epoch, self._stop_curve(state.curves))
+            ending = self._judge.verdict(state.epoch, state.curves, self._seconds())
             if ending is not None:
                 self._end("completed", ending)
 
@@ -174,7 +171,7 @@ class Loop:
         due = epoch % job.validate_every == 0 or epoch == job.epochs
         if has_validation and due:
             values |= self._validate(plan, hp)
-        ending = self._verdict(epoch, self._stop_curve(self._extended(epoch, values)))
+        ending = self._judge.verdict(epoch, extended(self.state.curves, epoch, values), self._seconds())
         if has_validation and not due and ending is not None:
             values |= self._validate(plan, hp)
         self._commit(plan, values)
@@ -213,7 +210,7 @@ class Loop:
             self._row(name, plan.epoch, value)
         self._row("lr", plan.epoch, self.trial.scheduled.lr)
         self._row("batch_size", plan.epoch, plan.batch_size)
-        state.curves = self._extended(plan.epoch, values)
+        state.curves = extended(state.curves, plan.epoch, values)
         state.meter.end_epoch()
         state.epoch, state.batch = plan.epoch, 0
         if VAL_LOSS in values:
@@ -221,37 +218,19 @@ class Loop:
 
     def _judge_best(self, values: dict[str, float]) -> None:
         job, state = self.job, self.state
-        name = _resolved(job.metric, values)
-        if is_better(values[name], state.best[1] if state.best else None, job.goal):
-            state.best = (state.epoch, values[name])
+        value = self._judge.beats(values, state.best[1] if state.best else None)
+        if value is not None:
+            state.best = (state.epoch, value)
             self._checkpoints.keep_best(
                 {
                     "format": 1,
                     "epoch": state.epoch,
                     "step": state.step,
                     "metric": job.metric,
-                    "value": values[name],
-                    "model": _copied(self.trial.model),
+                    "value": value,
+                    "model": weights_on_cpu(self.trial.model),
                 }
             )
-
-    def _extended(self, epoch: int, values: dict[str, float]) -> dict[str, Curve]:
-        curves = dict(self.state.curves)
-        for name, value in values.items():
-            curves[name] = [*curves.get(name, []), (epoch, value)]
-        return curves
-
-    def _stop_curve(self, curves: dict[str, Curve]) -> Curve:
-        """The curve that the declared `stop` watches; none where nothing is validated."""
-        if self.trial.data.validation is None:
-            return []
-        name = resolve(self.job.stop_metric, curves)
-        if name is None and VAL_LOSS in curves:
-            _resolved(self.job.stop_metric, curves)
-        return curves[name] if name is not None else []
-
-    def _verdict(self, epoch: int, curve: Curve) -> Ending | None:
-        return first_to_fire(self._rules, Progress(epoch, curve, self._seconds()))
 
     def _seconds(self) -> float:
         return self._seconds_before + time.perf_counter() - self._began
@@ -311,11 +290,7 @@ class Loop:
             files |= export(self.job, self.trial.model, state.epoch, state.step)
         name = resolve(self.job.metric, state.curves)
         return {
-            "outcome": ended.outcome,
-            "rule": ended.rule,
-            "detail": ended.detail,
-            "epoch": ended.epoch,
-            "step": ended.step,
+            **vars(ended),
             "best": None if state.best is None else {"epoch": state.best[0], "value": state.best[1]},
             "curve": [list(point) for point in state.curves[name]] if name is not None else [],
             "seconds": state.seconds,
@@ -329,21 +304,3 @@ class Loop:
         """A rehearsed crash: everything sent, then gone without a word."""
         self._events.flush()
         os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _resolved(name: str, reported: Iterable[str]) -> str:
-    """The reported metric that the roadmap means; raises UserError if none is."""
-    known = list(reported)
-    found = resolve(name, known)
-    if found is None:
-        raise UserError(f"the metric '{name}' is never reported ({nearest(name, known)})")
-    return found
-
-
-def _copied(model: nn.Module) -> dict[str, Any]:
-    """The weights as they are now, on the CPU."""
-    state = model.state_dict()
-    return {
-        name: value.detach().to("cpu", copy=True) if isinstance(value, torch.Tensor) else value
-        for name, value in state.items()
-    }
