@@ -253,7 +253,7 @@ def main() -> None:
     parser.add_argument(
         "--no-metrics",
         action="store_true",
-        help="validate the loss only (a task's metrics run the model a second time)",
+        help="validate the loss only, on both sides",
     )
     args = parser.parse_args()
     global clock

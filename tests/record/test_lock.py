@@ -143,7 +143,7 @@ def test_views_that_ask_never_get_in_the_way_of_a_supervisor_that_starts(path):
         import sys
         from pathlib import Path
         from staycourse.record.lock import RunLock
-        for _ in range(3000):
+        for _ in range(1500):
             lock = RunLock(Path(sys.argv[1]))
             lock.acquire()
             lock.release()

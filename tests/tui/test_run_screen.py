@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,7 +89,8 @@ async def test_freezing_holds_the_display_and_says_so(tmp_path: Path) -> None:
         app = StaycourseApp(run=run)
         async with app.run_test(size=LARGE) as pilot:
             screen = await opened(pilot)
-            await until(pilot, lambda: "epoch 34/60" in shown(app))
+            # Any epoch beyond that of the run as it was written: on a slow machine the first one is missed.
+            await until(pilot, lambda: re.search(r"epoch (3[4-9]|[4-6]\d)/60", shown(app)))
             await pilot.press("space")
             assert "FROZEN" in shown(app)
             held = pane_text(app, "trial")
