@@ -106,7 +106,7 @@ def _problems(state: RunState, paths: RunPaths) -> list[str]:
 
 def _report_is_there(paths: RunPaths) -> bool:
     deadline = time.monotonic() + _REPORT_WITHIN
-    while not paths.report.exists():
+    while not paths.report.is_file():
         if time.monotonic() > deadline or "the report could not be written" in paths.log.read_text():
             return False
         time.sleep(_POLL)

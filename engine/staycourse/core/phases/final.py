@@ -53,4 +53,5 @@ class Final(Phase):
         return Decision((need,), handoff=replace(before.handoff, findings={"weights": weights}))
 
     def miniature(self) -> Final:
-        return self if self.epochs == "best" else self.model_copy(update={"epochs": min(2, self.epochs)})
+        """Two epochs: the best of so few may be the first, and what shows in the second would be missed."""
+        return self.model_copy(update={"epochs": 2 if self.epochs == "best" else min(2, self.epochs)})
