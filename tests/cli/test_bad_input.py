@@ -93,6 +93,12 @@ def test_an_empty_space(place: Place) -> None:
     assert "tiny.toml: " in said and "space: the space is empty (name at least one" in said
 
 
+def test_batch_sizes_that_are_none(place: Place) -> None:
+    for size, right in ((0, "whole"), (8.5, "whole"), ("big", "whole"), ({"log": [4, 16]}, "integer = true")):
+        said = refused_roadmap(place, space={**SPACE, "batch_size": size})
+        assert re.search(r"line \d+: space\.batch_size: ", said) and right in said, said
+
+
 def test_final_before_anything_was_ranked(place: Place) -> None:
     said = refused_roadmap(place, phases=[PROBE, FINAL])
     assert re.search(r"line \d+: phase\[2\]: final comes before anything was ranked \(put a grid", said)
@@ -143,6 +149,10 @@ BROKEN = {
     "kills the process": (
         changed("import torch\n", "import torch\nos.kill(os.getpid(), 11)\n"),
         r"task\.file: the check's process died: killed by SIGSEGV",
+    ),
+    "looks for its data beside its code": (
+        changed("    points = torch.randn(args.count, 2)\n", "    points = torch.load(__file__ + '.pt')\n"),
+        r"dataset\(\) raises FileNotFoundError: .*\(the task runs from a copy of its code, .*args\b",
     ),
     "lacks a function": (
         changed("def model(", "def network("),

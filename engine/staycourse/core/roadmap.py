@@ -18,7 +18,7 @@ from staycourse.core.problems import Problem, RoadmapError, nearest
 from staycourse.core.schedule_format import parse_schedules
 from staycourse.core.schedules import Schedule, milestones
 from staycourse.core.sections import SECTIONS, Data, Limits, Objective, Task, Training
-from staycourse.core.space import Choice, Fixed, Space
+from staycourse.core.space import Choice, Fixed, Interval, Space
 from staycourse.core.space_format import STAND_IN, parse_space
 from staycourse.core.toml_lines import key_lines, line_of
 
@@ -113,6 +113,7 @@ class _Parser:
         space = self._space(document)
         schedules = parse_schedules(document.get("schedules", {}), space, self.problems)
         self._check_schedule_options(space, schedules)
+        self._check_batch_size(space)
         found = self._phases(document.get("phase"))
         warnings = self._check_phases(found, Outlook(space, schedules))
         if self.problems:
@@ -202,6 +203,22 @@ class _Parser:
             if option not in schedules:
                 right = nearest(str(option), schedules)
                 self._problem(("space", "schedule"), f"no schedule named {option!r}", right)
+
+    def _check_batch_size(self, space: Space) -> None:
+        """The engine counts samples by it: whole numbers from 1 on."""
+        if "batch_size" not in space.names or "batch_size" in self._broken:
+            return
+        h = space.get("batch_size")
+        path, right = ("space", "batch_size"), "a whole number of samples, 1 or more"
+        if isinstance(h, Interval):
+            if not h.integer:
+                self._problem(path, "a batch has no fraction of a sample", "integer = true")
+            elif h.low < 1:
+                self._problem(path, f"a batch of {h.low:g} samples", right)
+            return
+        for value in h.options if isinstance(h, Choice) else (h.value,):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                self._problem(path, f"{value!r} is no batch size", right)
 
     def _check_phases(self, found: list[Phase | None], outlook: Outlook) -> list[Problem]:
         """What each phase needs of those before it; the warnings. A phase that is wrong counts as one

@@ -45,7 +45,7 @@ def read_roadmap(path: Path) -> tuple[str, Roadmap]:
             raise UserError(f"{path}: a folder, not a roadmap file")
         if path.exists() and not path.is_file():  # a pipe would be waited for, a device has no end
             raise UserError(f"{path}: not a regular file")
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before the first character
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:

@@ -81,11 +81,21 @@ class Inspection:
     def answer(self) -> dict[str, Any]:
         return {
             "problems": [
-                {"path": list(p.path), "message": p.message, "right": p.right} for p in self.problems
+                {"path": list(p.path), "message": p.message, "right": p.right or self._hint(p.message)}
+                for p in self.problems
             ],
             "notes": self.notes,
             "facts": self.facts,
         }
+
+    def _hint(self, message: str) -> str:
+        """For who looks for files beside the code, which runs from a copy."""
+        if self.spec.code not in message:
+            return ""
+        return (
+            "the task runs from a copy of its code, so files beside __file__ are not there; "
+            "name them in [task] args, or from the roadmap's folder, which is the working directory"
+        )
 
     def _task(self) -> Task | None:
         try:
