@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
-from tests.support.tiny import CONFIRM, FINAL, GRID, PROBE, Place, write_roadmap
+from tests.support.tiny import CONFIRM, FINAL, GRID, PROBE, TASK, Place, wait_until, write_roadmap
 
 pytestmark = pytest.mark.slow
 
@@ -11,8 +13,9 @@ SPACE = {"lr": {"log": [1e-3, 1e-1]}, "batch_size": 8, "dropout": {"range": [0.0
 PHASES = [PROBE, GRID, CONFIRM, FINAL]
 
 
-def rehearse(place: Place, **args: object) -> tuple[int, str]:
-    path = write_roadmap(place.folder, space=SPACE, phases=PHASES, args=args)
+def rehearse(place: Place, task: str = TASK, **args: object) -> tuple[int, str]:
+    """The exit code and what was said; whatever it was, nothing is left behind."""
+    path = write_roadmap(place.folder, task=task, space=SPACE, phases=PHASES, args=args)
     done = place.run("rehearse", path)
     assert "Traceback" not in done.stdout + done.stderr
     assert not place.run_folders() and not place.processes()
@@ -34,9 +37,21 @@ def test_a_good_task_is_killed_resumed_and_found_good(place: Place) -> None:
         ({"fail_in": "metrics", "fail_epoch": 2}, "metrics() was told to fail"),
         ({"fail_in": "loss", "fail_epoch": 3}, "loss() was told to fail"),  # in finish alone
         ({"drifts": 1}, "came out differently"),  # on resume alone
+        ({"calibrates": 1}, "validation has never set the scale"),  # in final alone: it has no validation
     ],
 )
 def test_what_only_shows_late_is_found_early(place: Place, args: dict, words: str) -> None:
     code, said = rehearse(place, **args)
     assert code == 3
     assert any(words in line for line in said.splitlines() if line.startswith("PROBLEM: ")), said
+
+
+def test_ctrl_c_ends_a_rehearsal_and_leaves_nothing(place: Place) -> None:
+    path = write_roadmap(place.folder, space=SPACE, phases=PHASES, args={"step_ms": 300})
+    with place.started("rehearse", path) as process:
+        wait_until(lambda: "t1 trains" in process.stdout.readline(), 60, "a trial trains")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130 and "Traceback" not in errors
+    wait_until(lambda: not place.processes(), 20, "the engine is gone")
+    assert not [path for path in (place.folder / "tmp").iterdir() if "staycourse" in path.name]
