@@ -18,14 +18,13 @@ import staycourse
 from staycourse.core.events import RunAbandoned, RunSealed
 from staycourse.core.problems import UserError
 from staycourse.core.state import RunState, RunStatus
-from staycourse.hardware.environment import describe
-from staycourse.hardware.gpus import open_nvml, visible_gpus
+from staycourse.hardware.gpus import open_nvml
 from staycourse.record.index import enlist, runs_in
 from staycourse.record.lock import RunLock, is_held
 from staycourse.record.paths import RunPaths, next_run_folder
-from staycourse.record.seal import hash_code, seal, seal_parts
 from staycourse.record.store import Store
 from staycourse.supervise.options import Options
+from staycourse.supervise.sealing import Sealing, sealed_parts
 from staycourse.supervise.slots import make_slots
 from staycourse.task.checking import Checked
 
@@ -39,15 +38,15 @@ def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: boo
     """
     nvml = open_nvml()
     make_slots(options, checked.roadmap.limits.slots, nvml, os.environ)
+    sealing = sealed_parts(checked, options, nvml)
     try:
         ancestor = _ancestor(runs, checked.roadmap.name)
         paths = RunPaths(next_run_folder(runs, checked.roadmap.name))
         _fill(paths, checked)
-        environment = describe(visible_gpus(nvml, os.environ, options.devices), nvml)
         store = Store(paths)
     except OSError as error:
         raise UserError(f"{runs}: the run folder cannot be written ({error.strerror or error})") from None
-    store.append(_seal_event(checked, paths, environment, ancestor, is_rehearsal))
+    store.append(_seal_event(checked, sealing, ancestor, is_rehearsal))
     store.close(final=False)
     if not is_rehearsal:
         enlist(paths.root)
@@ -125,22 +124,16 @@ def _fill(paths: RunPaths, checked: Checked) -> None:
 
 
 def _seal_event(
-    checked: Checked,
-    paths: RunPaths,
-    environment: dict[str, object],
-    ancestor: Mapping[str, Any] | None,
-    is_rehearsal: bool,
+    checked: Checked, sealing: Sealing, ancestor: Mapping[str, Any] | None, is_rehearsal: bool
 ) -> RunSealed:
-    code = hash_code(paths.code)
-    parts = seal_parts(checked.text, code, checked.facts.get("fingerprint", {}), environment)
     return RunSealed(
-        seal=seal(parts),
-        parts=parts,
+        seal=sealing.seal,
+        parts=sealing.parts,
         roadmap=str(checked.path),
         folder=str(checked.path.parent),
-        code=code,
+        code=sealing.code,
         facts=checked.facts,
-        environment=environment,
+        environment=sealing.environment,
         command=shlex.join(["staycourse", "run", str(checked.path)]),
         version=staycourse.__version__,
         rehearsal=is_rehearsal,

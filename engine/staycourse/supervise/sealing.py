@@ -1,0 +1,45 @@
+"""The seal of a checked roadmap, computed alike for a run and for who only wants to see it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from staycourse.hardware.environment import describe
+from staycourse.hardware.gpus import Nvml, NvmlUnavailable, open_nvml, visible_gpus
+from staycourse.record.seal import hash_code, seal, seal_parts
+from staycourse.supervise.options import Options
+from staycourse.task.checking import Checked
+
+
+@dataclass(frozen=True)
+class Sealing:
+    """The seal (64 hex digits), its parts by name, and what two of them are hashes of: the environment,
+    and each code file's SHA-256 by its path in `code/`."""
+
+    seal: str
+    parts: Mapping[str, str]
+    environment: Mapping[str, object]
+    code: Mapping[str, str]
+
+
+def sealed_parts(checked: Checked, options: Options, nvml: Nvml | NvmlUnavailable | None = None) -> Sealing:
+    """What a run of the checked roadmap on these devices is sealed with; nothing is written.
+
+    Raises UserError for devices that are not there.
+    """
+    environment = environment_now(checked.facts, options, nvml or open_nvml())
+    code = hash_code(checked.code)
+    parts = seal_parts(checked.text, code, checked.facts.get("fingerprint", {}), environment)
+    return Sealing(seal(parts), parts, environment, code)
+
+
+def environment_now(
+    facts: Mapping[str, Any], options: Options, nvml: Nvml | NvmlUnavailable
+) -> dict[str, object]:
+    """The environment as it is sealed, and asked again whenever an engine takes the run up; `facts` are the
+    check's, which names the distributions that the task imports."""
+    gpus = visible_gpus(nvml, os.environ, options.devices)
+    return describe(gpus, nvml, facts.get("distributions") or ())
