@@ -151,11 +151,12 @@ def test_a_change_of_any_part_changes_the_seal_and_names_the_part(part):
     assert [name for name in before if before[name] != after[name]] == [part]
 
 
-def test_the_code_is_every_file_but_python_s_caches(tmp_path):
+def test_the_code_is_every_file_and_a_compiled_one_that_was_put_there(tmp_path):
     (tmp_path / "sub" / "__pycache__").mkdir(parents=True)
     (tmp_path / "sub" / "__pycache__" / "a.pyc").write_bytes(b"x")
     (tmp_path / "sub" / "a.py").write_text("x = 1\n")
     (tmp_path / "b.txt").write_text("")
+    (tmp_path / "numpy").symlink_to("/elsewhere")
     hashes = hash_code(tmp_path)
-    assert list(hashes) == ["b.txt", "sub/a.py"]
+    assert list(hashes) == ["b.txt", "numpy", "sub/__pycache__/a.pyc", "sub/a.py"]
     assert hashes["sub/a.py"] == file_sha256(tmp_path / "sub" / "a.py")

@@ -20,6 +20,7 @@ COMMANDS = {
     "resume": "go on with a run after a reboot or a crash",
     "runs": "list the runs here and how they stand",
     "report": "write the report of a run again",
+    "verify": "recompute the chain and name the first thing that does not fit",
     "abandon": "give up a whole campaign, in the open",
     "schema": "print the JSON Schema of the roadmap, for editors",
 }

@@ -58,6 +58,10 @@ class RunPaths:
     def best(self, trial: str) -> Path:
         return self.trial(trial) / "best.pt"
 
+    def checkpoint_hashes(self, trial: str) -> Path:
+        """Hashes of the recent generations, written before a checkpoint gets its name."""
+        return self.trial(trial) / "checkpoints.json"
+
     def checkpoint_files(self, trial: str) -> list[Path]:
         """What a trial has left: two generations to train on from, and of the best weights."""
         names = ("last.pt", "last.prev.pt", "best.pt", "best.prev.pt", "checkpoints.json")

@@ -28,6 +28,9 @@ CREATE TABLE IF NOT EXISTS metric (
     trial TEXT NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL, epoch INTEGER NOT NULL, value,
     PRIMARY KEY (trial, name, step)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS proof (trial TEXT NOT NULL, name TEXT NOT NULL, hashes BLOB NOT NULL,
+    PRIMARY KEY (trial, name)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS timing (
     trial TEXT NOT NULL, name TEXT NOT NULL, step INTEGER NOT NULL, epoch INTEGER NOT NULL, value,
     PRIMARY KEY (trial, name, step)
@@ -54,9 +57,14 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     wanted = "DELETE" if is_on_network(path) else "WAL"
     connection.execute(f"PRAGMA journal_mode={wanted}")
     connection.execute("PRAGMA synchronous=FULL")
-    connection.executescript(_TABLES)
+    create_tables(connection)
     connection.execute(f"PRAGMA user_version={VERSION}")
     return connection
+
+
+def create_tables(connection: sqlite3.Connection) -> None:
+    """Every table of a run, where it is missing."""
+    connection.executescript(_TABLES)
 
 
 def is_on_network(path: Path) -> bool:

@@ -17,11 +17,16 @@ def seal_parts(
     """SHA-256 of each sealed part: the roadmap's values (comments and layout do not count), the task's
     files by name, the data's fingerprint, the environment."""
     return {
-        "roadmap": digest(tomllib.loads(roadmap)),
+        "roadmap": roadmap_digest(roadmap),
         "code": digest(dict(code)),
         "data": digest(dict(data)),
         "environment": digest(dict(environment)),
     }
+
+
+def roadmap_digest(text: str) -> str:
+    """SHA-256 of what a roadmap says: its comments and layout do not count. ValueError if it is not TOML."""
+    return digest(tomllib.loads(text))
 
 
 def seal(parts: Mapping[str, str]) -> str:
@@ -35,6 +40,18 @@ def short(full: str) -> str:
 
 
 def hash_code(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file below the folder, by its path in it."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in files}
+    """SHA-256 of every file below the folder, by its path in it; for a link, of where it leads.
+
+    Compiled files count as well: Python would take one that somebody has put there for the source.
+    """
+    return {
+        path.relative_to(folder).as_posix(): _hash_entry(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def _hash_entry(path: Path) -> str:
+    if path.is_symlink():
+        return digest(["link", str(path.readlink())])
+    return file_sha256(path)

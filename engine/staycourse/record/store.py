@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import sqlite3
 import time
@@ -14,7 +13,7 @@ from staycourse.core import events as ev
 from staycourse.core.canonical import canonical_json, plain
 from staycourse.core.events import Event
 from staycourse.core.state import RunState, fold, replay
-from staycourse.record import clock, ledger, schema
+from staycourse.record import clock, ledger, proof, schema
 from staycourse.record.files import write_atomically
 from staycourse.record.ledger import GENESIS, Entry
 from staycourse.record.paths import RunPaths
@@ -22,6 +21,7 @@ from staycourse.record.trial_table import write_trial
 
 Row = Sequence[Any]
 _METRIC = "INSERT OR IGNORE INTO metric (trial, name, step, epoch, value) VALUES (?, ?, ?, ?, ?)"
+_PROOF = "INSERT OR REPLACE INTO proof (trial, name, hashes) VALUES (?, ?, ?)"
 _TIMING = "INSERT OR REPLACE INTO timing (trial, name, step, epoch, value) VALUES (?, ?, ?, ?, ?)"
 _HARDWARE = "INSERT OR REPLACE INTO hardware (time, device, name, value) VALUES (?, ?, ?, ?)"
 _THIN = """DELETE FROM hardware WHERE time < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour')
@@ -43,6 +43,7 @@ class Store:
         events = (ev.from_body(entry.kind, json.loads(entry.body)) for entry in entries)
         self.state: RunState = replay(event for event in events if event is not None)
         self.replayed: dict[str, tuple[int, int]] = {}
+        self._hashes: dict[str, dict[proof.Key, bytes]] = {}  # of rows met in this session
         self._pending: list[tuple[str, Row]] = []
         self._is_head_behind = False
 
@@ -68,6 +69,9 @@ class Store:
             for event, entry in zip(events, entries, strict=True):
                 write_trial(self._db, state, event, entry.time)
         self._pending.clear()
+        for event in events:
+            if isinstance(event, ev.TrialEnded):
+                self._hashes.pop(event.trial, None)
         self.state, self._last = state, last
         self._write_head()
 
@@ -107,16 +111,17 @@ class Store:
         if self._is_head_behind:
             self._write_head()
 
-    def metrics_digest(self, trial: str) -> str:
-        """SHA-256 over the trial's metric rows, those pending included."""
+    def prove_metrics(self, trial: str) -> str:
+        """The digest for the trial's last event; its proof is written with that event (see record.proof).
+
+        It covers the rows as they were first written: one that somebody has changed since will not fit.
+        """
         self.flush()
-        rows = self._db.execute(
-            "SELECT name, step, epoch, value FROM metric WHERE trial = ? ORDER BY name, step", (trial,)
-        )
-        sha = hashlib.sha256()
-        for row in rows:
-            sha.update(canonical_json(row).encode() + b"\n")
-        return sha.hexdigest()
+        rows = self._db.execute("SELECT name, step, epoch, value FROM metric WHERE trial = ?", (trial,))
+        standing = {(row[0], row[1]): proof.row_hash(*row) for row in rows}
+        joined = proof.joined(standing | self._hashes.get(trial, {}))
+        self._pending += [(_PROOF, (trial, name, hashes)) for name, hashes in joined.items()]
+        return proof.digest(joined)
 
     def last_sign_of_life(self) -> str | None:
         """The newest time that stands in the database."""
@@ -155,10 +160,16 @@ class Store:
         for kind, row in self._pending:
             if kind != "metric":
                 self._db.execute(kind, row)
-            elif self._db.execute(_METRIC, row).rowcount == 0:
-                self._compare(row)
+                continue
+            standing = row[3:]
+            if self._db.execute(_METRIC, row).rowcount == 0:
+                standing = self._compare(row)
+            self._hashes.setdefault(row[0], {}).setdefault(
+                (row[1], row[2]), proof.row_hash(row[1], row[2], *standing)
+            )
 
-    def _compare(self, row: Row) -> None:
+    def _compare(self, row: Row) -> Row:
+        """Count whether the row equals the one that stands; returns that one's (epoch, value)."""
         trial, name, step, epoch, value = row
         stands = self._db.execute(
             "SELECT epoch, value FROM metric WHERE trial = ? AND name = ? AND step = ?", (trial, name, step)
@@ -166,6 +177,7 @@ class Store:
         equal, differing = self.replayed.get(trial, (0, 0))
         is_equal = stands == (epoch, value)
         self.replayed[trial] = (equal + is_equal, differing + (not is_equal))
+        return stands  # type: ignore[no-any-return]
 
     @contextlib.contextmanager
     def _transaction(self, *, durable: bool) -> Iterator[None]:

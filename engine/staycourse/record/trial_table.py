@@ -9,6 +9,14 @@ from staycourse.core.canonical import canonical_json, plain
 from staycourse.core.events import Event
 from staycourse.core.state import RunState
 
+# What the ledger says of a trial, at any time and once it has ended; the rest tells of its progress.
+DERIVED = (
+    "phase", "kind", "key", "name", "setup", "repetition", "share", "parent", "status", "attempts", "slot",
+    "epochs", "horizon", "outcome", "rule", "detail", "best_epoch", "best_value", "started", "ended",
+    "seconds",
+)  # fmt: skip
+DERIVED_AT_END = ("epoch", "step")
+
 _NEW = """INSERT INTO trial (id, phase, kind, key, name, setup, repetition, share, parent, status, attempts,
           slot, epochs, horizon) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'planned', 0, '', ?, ?)"""
 _STARTED = """UPDATE trial SET status = 'running', attempts = ?, slot = ?, started = coalesce(started, ?)

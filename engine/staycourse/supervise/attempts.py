@@ -74,9 +74,9 @@ class Attempts:
             event = self._judge(attempt, is_stopping)
             if isinstance(event, TrialEnded):
                 event, has_ended = self._with_digests(event), True
+            self._store.append(event)  # first of all: what cannot be recorded now is tried again
             del self.running[name]
             self._spawner.let_go(attempt.child)
-            self._store.append(event)
         return has_ended
 
     def kill_hung(self) -> None:
@@ -166,6 +166,6 @@ class Attempts:
         return judge(trial, attempt.number, end, self._roadmap.limits.retries)
 
     def _with_digests(self, event: TrialEnded) -> TrialEnded:
-        digest = self._store.metrics_digest(event.trial)
+        digest = self._store.prove_metrics(event.trial)
         equal, differing = self._store.replayed.get(event.trial, (0, 0))
         return replace(event, metrics_digest=digest, replayed=equal + differing, differing=differing)

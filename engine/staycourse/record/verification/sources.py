@@ -1,0 +1,57 @@
+"""The parts against the seal: the roadmap, the task's files, what is on record of data and environment."""
+
+from __future__ import annotations
+
+from staycourse.core.canonical import digest
+from staycourse.core.events import RunSealed
+from staycourse.record.paths import RunPaths
+from staycourse.record.seal import hash_code, roadmap_digest, seal
+from staycourse.record.verification.fault import Fault
+
+
+def check_sources(paths: RunPaths, sealed: RunSealed) -> int:
+    """How many sealed sources were looked at: the roadmap and the files in `code/`."""
+    if seal(sealed.parts) != sealed.seal:
+        raise Fault("event 1 (run sealed): the seal is not that of its parts")
+    _check_roadmap(paths, sealed)
+    _check_code(paths, sealed)
+    recorded = {"data": sealed.facts.get("fingerprint", {}), "environment": sealed.environment}
+    for part, value in recorded.items():
+        if digest(value) != sealed.parts.get(part):
+            raise Fault(f"event 1 (run sealed): what it says of the {part} is not what was sealed")
+    return len(sealed.code) + 1
+
+
+def first_change_of_code(paths: RunPaths, sealed: RunSealed) -> str | None:
+    """The first file in `code/` that is not as it was sealed, in words."""
+    found = hash_code(paths.code) if paths.code.is_dir() else {}
+    for name in sorted(found.keys() | sealed.code.keys()):
+        if name not in found:
+            return f"code/{name} is missing"
+        if name not in sealed.code:
+            return f"code/{name} was not there when the run was sealed"
+        if found[name] != sealed.code[name]:
+            return f"code/{name} was changed since it was sealed"
+    return None
+
+
+def is_sealed_roadmap(paths: RunPaths, sealed: RunSealed) -> bool:
+    """Whether roadmap.toml in the run folder says what was sealed."""
+    try:
+        return roadmap_digest(paths.roadmap.read_text(encoding="utf-8")) == sealed.parts.get("roadmap")
+    except (OSError, ValueError):
+        return False
+
+
+def _check_roadmap(paths: RunPaths, sealed: RunSealed) -> None:
+    if not paths.roadmap.exists():
+        raise Fault("roadmap.toml is missing")
+    if not is_sealed_roadmap(paths, sealed):
+        raise Fault("roadmap.toml was changed since it was sealed")
+
+
+def _check_code(paths: RunPaths, sealed: RunSealed) -> None:
+    if change := first_change_of_code(paths, sealed):
+        raise Fault(change)
+    if digest(dict(sealed.code)) != sealed.parts.get("code"):
+        raise Fault("event 1 (run sealed): its list of files is not what was sealed")
