@@ -20,6 +20,7 @@ COMMANDS = {
     "resume": "go on with a run after a reboot or a crash",
     "runs": "list the runs here and how they stand",
     "report": "write the report of a run again",
+    "seal": "print the seal that a run of a roadmap would have",
     "verify": "recompute the chain and name the first thing that does not fit",
     "abandon": "give up a whole campaign, in the open",
     "schema": "print the JSON Schema of the roadmap, for editors",
@@ -73,7 +74,7 @@ def _told(error: ValueError) -> int:
     if not isinstance(error, UserError):
         return _ours()
     sys.stderr.write(f"{error}\n")
-    return USAGE
+    return error.exit_code
 
 
 def _ours() -> int:

@@ -43,8 +43,16 @@ def _seal_aloud(checked: Checked, runs: Path, where: Options) -> RunPaths:
     say_checked(checked)
     say_plan(checked.roadmap)
     paths = _seal(checked, runs, where)
+    say(f"seal: {_seal_of(paths)}")
     say(f"run folder: {paths.root}")
     return paths
+
+
+def _seal_of(paths: RunPaths) -> str:
+    from staycourse.supervise.launch import read_state
+
+    sealed = read_state(paths).sealed
+    return sealed.seal if sealed else ""
 
 
 def _seal(checked: Checked, runs: Path, where: Options) -> RunPaths:

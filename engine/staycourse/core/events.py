@@ -121,9 +121,9 @@ class TrialEnded(Event):
     """A trial has ended by a rule or by a failure that no retry can mend.
 
     `curve` is [[epoch, value], ...] of the objective's metric. `metrics_digest` is the SHA-256 over the
-    trial's metric rows (record.proof), `files` maps a file's name to its SHA-256 and size in bytes. `replayed` counts
-    the rows that were computed again after a crash, `differing` those of them that did not equal the row
-    that stood.
+    trial's metric rows (record.proof), `files` maps a file's name to its SHA-256 and size in bytes.
+    `replayed` counts the rows that were computed again after a crash, `differing` those of them that did not
+    equal the row that stood.
     """
 
     KIND = "trial ended"

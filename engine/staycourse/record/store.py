@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from staycourse.core import events as ev
@@ -46,6 +46,8 @@ class Store:
         self._hashes: dict[str, dict[proof.Key, bytes]] = {}  # of rows met in this session
         self._pending: list[tuple[str, Row]] = []
         self._is_head_behind = False
+        # Every transaction goes through this, to be done again if the disk has no room for it.
+        self.patiently: Callable[[Callable[[], object]], object] = lambda action: action()
 
     @property
     def head(self) -> tuple[int, str]:
@@ -60,14 +62,7 @@ class Store:
             last = ledger.chained(last.seq + 1, clock.now(), event.KIND, body, last.hash)
             entries.append(last)
             state = fold(state, event)
-        with self._transaction(durable=True):
-            self._write_pending()
-            self._db.executemany(
-                "INSERT INTO ledger (seq, time, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?)",
-                [(e.seq, e.time, e.kind, e.body, e.prev, e.hash) for e in entries],
-            )
-            for event, entry in zip(events, entries, strict=True):
-                write_trial(self._db, state, event, entry.time)
+        self.patiently(lambda: self._commit(state, events, entries))
         self._pending.clear()
         for event in events:
             if isinstance(event, ev.TrialEnded):
@@ -105,8 +100,7 @@ class Store:
     def flush(self) -> None:
         """Write what is pending, not durably."""
         if self._pending:
-            with self._transaction(durable=False):
-                self._write_pending()
+            self.patiently(self._write_batch)
             self._pending.clear()
         if self._is_head_behind:
             self._write_head()
@@ -130,7 +124,7 @@ class Store:
 
     def thin_hardware(self) -> None:
         """Keep one sample in ten seconds of what is older than an hour."""
-        self._db.execute(_THIN)
+        self.patiently(lambda: self._db.execute(_THIN))
 
     def close(self, *, final: bool) -> None:
         """Close; `final` leaves the database in DELETE mode, readable without write permission."""
@@ -155,6 +149,20 @@ class Store:
             self._is_head_behind = False
         except OSError:
             self._is_head_behind = True
+
+    def _commit(self, state: RunState, events: Sequence[Event], entries: Sequence[Entry]) -> None:
+        with self._transaction(durable=True):
+            self._write_pending()
+            self._db.executemany(
+                "INSERT INTO ledger (seq, time, kind, body, prev, hash) VALUES (?, ?, ?, ?, ?, ?)",
+                [(e.seq, e.time, e.kind, e.body, e.prev, e.hash) for e in entries],
+            )
+            for event, entry in zip(events, entries, strict=True):
+                write_trial(self._db, state, event, entry.time)
+
+    def _write_batch(self) -> None:
+        with self._transaction(durable=False):
+            self._write_pending()
 
     def _write_pending(self) -> None:
         for kind, row in self._pending:

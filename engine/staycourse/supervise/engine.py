@@ -16,9 +16,11 @@ from staycourse.hardware.environment import describe_host
 from staycourse.hardware.gpus import Nvml, NvmlUnavailable
 from staycourse.hardware.sampler import Sampler
 from staycourse.record.files import file_sha256
+from staycourse.record.stamp import stamp_setup
 from staycourse.record.store import Store
 from staycourse.supervise import checkpoints, disk
 from staycourse.supervise.attempts import Attempts
+from staycourse.supervise.code_guard import CodeGuard
 from staycourse.supervise.linux import kill_tree, started_at
 from staycourse.supervise.options import Options
 from staycourse.supervise.planner import Planner, same_failures
@@ -60,6 +62,11 @@ class Engine:
         self._sampler = Sampler([slot.gpu for slot in slots if slot.gpu], nvml)
         self._sampled_at = self._thinned_at = time.monotonic()
         self._is_short = False
+        self._disk = disk.Disk(store.paths.root, log.error, stop_requested)
+        self._waits = 0
+        store.patiently = self._disk.waiting_out
+        assert store.state.sealed is not None, "a run begins with its seal"
+        self._code = CodeGuard(store.paths, store.state.sealed)
 
     def run(self) -> int:
         """Follow the roadmap; the exit code of design §7."""
@@ -113,10 +120,10 @@ class Engine:
             self._propose()
         except SearchFailed as error:
             return self._suspend(f"the search cannot go on: {error}")
-        if reason := self._too_many_equal_failures():
+        if reason := self._too_many_equal_failures() or self._touched_code():
             return self._suspend(reason)
         if self._has_room():
-            self._attempts.fill()
+            self._guard(self._attempts.fill)
         self._attempts.announce()
         return None
 
@@ -124,18 +131,28 @@ class Engine:
         """Whether the disk has room for another trial; said once where it has not."""
         missing = disk.missing_bytes(self._store.paths.root)
         if missing and not self._is_short:
-            log.error(
-                "%.0f MB of disk are missing; no further trial starts until they are free", missing / 1e6
+            self._note_disk(
+                f"{missing / 1e6:.0f} MB of disk are missing; no further trial starts until they are free"
             )
+        elif self._is_short and not missing:
+            self._note_disk("the disk has room again")
         self._is_short = missing > 0
         return not self._is_short
+
+    def _note_disk(self, text: str) -> None:
+        log.warning(text)
+        self._append(Noted("disk", text))
 
     def _hear(self) -> None:
         self._spawner.receive()
         self._attempts.announce()
-        self._guard(self._attempts.hear)
-        if self._guard(self._attempts.collect):
+        self._attempts.hear()
+        if self._attempts.collect():
             self._planner.outdate()
+        if self._disk.waits > self._waits:
+            self._waits = self._disk.waits
+            self._attempts.excuse()
+            self._note_disk("the disk was full and has been waited for")
         self._attempts.kill_hung()
 
     def _propose(self) -> None:
@@ -168,7 +185,7 @@ class Engine:
         self._store.add_hardware(self._sampler.sample(self._attempts.pids()))
         for note in self._sampler.notes():
             self._append(Noted("hardware", note))
-        self._guard(self._store.flush)
+        self._store.flush()
         self._attempts.trim_logs()
         if now - self._thinned_at > _THIN_EVERY:
             self._thinned_at = now
@@ -182,6 +199,10 @@ class Engine:
         if count < _MOST_EQUAL_FAILURES:
             return None
         return f"{count} trials failed with the same error: {error}"
+
+    def _touched_code(self) -> str | None:
+        change = self._code.change()
+        return f"the sealed code was touched: {change}; put it back as it was" if change else None
 
     def _stop(self) -> int:
         """SIGTERM: checkpoints within seconds; every trial that is running is owed."""
@@ -219,13 +240,16 @@ class Engine:
     def _finish(self) -> int:
         handoff = self._store.state.handoffs[-1]
         winner = handoff.ranking[0].setup if handoff.ranking else None
-        final = self._store.paths.final
+        final, sealed = self._store.paths.final, self._store.state.sealed
+        assert sealed is not None, "a run begins with its seal"
+        self._guard(lambda: stamp_setup(self._store.paths, sealed.seal, self._store.head))
         files = {path.name: file_sha256(path) for path in sorted(final.glob("*")) if path.is_file()}
         self._append(RunFinished(winner, files))
         return FINISHED
 
     def _append(self, event: Event) -> None:
-        self._guard(lambda: self._store.append(event))
+        self._store.append(event)
 
     def _guard(self, action: Callable[[], _T]) -> _T:
-        return disk.waiting_out(action, self._store.paths.root, log.error)
+        """For what writes files; the store waits by itself."""
+        return self._disk.waiting_out(action)

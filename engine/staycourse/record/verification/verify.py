@@ -41,6 +41,9 @@ def verify(paths: RunPaths) -> Verified:
         return Verified(False, f"{paths.name} does not fit: {fault}")
     except (sqlite3.Error, OSError) as error:
         return Verified(False, f"{paths.name} does not fit: run.db cannot be read ({error})")
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # content that no engine writes
+        said = f"{type(error).__name__}: {error}"
+        return Verified(False, f"{paths.name} does not fit: what the ledger says cannot be followed ({said})")
 
 
 def _verify(paths: RunPaths) -> str:
