@@ -255,7 +255,20 @@ def main() -> None:
         action="store_true",
         help="validate the loss only, on both sides",
     )
+    parser.add_argument(
+        "--cost",
+        action="store_true",
+        help="instead: what sealing, chaining and checkpointing take of a campaign (4 min)",
+    )
+    parser.add_argument("--cost-epochs", type=int, default=200, help="epochs of each of its trials")
+    parser.add_argument("--cost-width", type=int, default=24, help="width of its model")
     args = parser.parse_args()
+    if args.cost:
+        import cost
+
+        for line in cost.report(cost.measure(args.cost_epochs, args.cost_width)):
+            sys.stdout.write(line + "\n")
+        return
     global clock
     clock = CLOCKS[args.clock]
     said = settle(args.cpu, args.threads)
