@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from staycourse.core import events as ev
+from staycourse.core.job import TaskSpec
 from staycourse.record import clock, ledger
 from staycourse.record.paths import RunPaths
 from staycourse.record.store import Store
@@ -118,10 +119,9 @@ def _run(folder: Path, roadmap: Path) -> RunPaths:
 
 def _sealing(roadmap: Path, runs: Path) -> float:
     checked = check(roadmap)
-    loaded = Task.load(
-        _spec(checked.code, roadmap.parent, checked.facts["task_file"], checked.roadmap.task.args)
-    )
-    dataset = loaded.call("dataset", stage="train")
+    args = dict(checked.roadmap.task.args)
+    spec = TaskSpec(str(checked.code), checked.facts["task_file"], str(roadmap.parent), args)
+    dataset = Task.load(spec).call("dataset", stage="train")
     began = time.perf_counter()
     fingerprint.of_samples([dataset], checked.roadmap.seed)
     prepare(checked, runs, Options(), is_rehearsal=True)
