@@ -14,11 +14,11 @@ from pathlib import Path
 from staycourse.core.problems import UserError
 from staycourse.core.roadmap import Roadmap, parse
 from staycourse.hardware.gpus import open_nvml
+from staycourse.hardware.lifetime import become_subreaper
 from staycourse.record.lock import RunLock
 from staycourse.record.paths import RunPaths
 from staycourse.record.store import Store
 from staycourse.supervise.engine import FINISHED, SUSPENDED, UNFINISHED, Engine
-from staycourse.supervise.linux import become_subreaper
 from staycourse.supervise.options import Options
 from staycourse.supervise.slots import make_slots
 

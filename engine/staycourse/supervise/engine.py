@@ -18,7 +18,7 @@ from staycourse.hardware.sampler import Sampler
 from staycourse.record.files import file_sha256
 from staycourse.record.stamp import stamp_setup
 from staycourse.record.store import Store
-from staycourse.supervise import checkpoints, disk
+from staycourse.supervise import checkpoints, disk, orphans
 from staycourse.supervise.attempts import Attempts
 from staycourse.supervise.code_guard import CodeGuard
 from staycourse.supervise.linux import kill_tree, started_at
@@ -55,7 +55,7 @@ class Engine:
     ) -> None:
         self._roadmap, self._store, self._options = roadmap, store, options
         self._slots, self._wake, self._stop_requested = slots, wake, stop_requested
-        self._spawner = Spawner(store.paths.log)
+        self._spawner = Spawner(store.paths.log, store.paths.root)
         self._planner = Planner(roadmap, store)
         self._attempts = Attempts(roadmap, store, self._spawner, slots, nvml)
         self._search = SearchClient(self._spawner, store.paths.log)
@@ -87,6 +87,8 @@ class Engine:
         for trial in state.trials.values():
             if trial.pid and trial.end is None:
                 kill_tree(trial.pid, trial.pid_started)
+        if count := orphans.kill_marked(self._store.paths.root):
+            log.warning("%d processes of the session before were killed", count)
         session = state.engine.session + 1 if state.engine else 1
         silent_since = None if state.is_engine_gone else self._store.last_sign_of_life()
         self._append(

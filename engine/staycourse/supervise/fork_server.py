@@ -14,16 +14,19 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
 import psutil
 
-from staycourse.supervise.linux import become_subreaper, die_with_parent, started_at
+from staycourse.hardware.lifetime import become_subreaper, die_with_parent, outlive_parent
+from staycourse.supervise.linux import started_at
 
 _TARGETS = {"worker": "staycourse.training.worker", "search": "staycourse.search.process"}
 _BLOCKED = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _MOST = 1 << 16
+_PAUSE = 0.002
 
 
 class ForkServer:
@@ -34,6 +37,7 @@ class ForkServer:
         control.setblocking(False)
         self._control = control
         self._children: dict[int, str] = {}
+        self._killed_orphans: set[int] = set()
         self._wake, self._wake_end = os.pipe()
         for descriptor in (self._wake, self._wake_end):
             os.set_blocking(descriptor, False)
@@ -71,9 +75,10 @@ class ForkServer:
         if "kill" in order:
             self._kill(order["kill"])
             return
+        server = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become(order, descriptors)
+            self._become(order, descriptors, server)
         for descriptor in descriptors:
             os.close(descriptor)
         self._children[pid] = order["name"]
@@ -93,8 +98,11 @@ class ForkServer:
             if pid == 0:
                 return
             name = self._children.pop(pid, None)
-            if name is not None:
+            # One that was killed as an orphan may just have started another.
+            if name is not None or pid in self._killed_orphans:
+                self._killed_orphans.discard(pid)
                 self._kill_orphans()
+            if name is not None:
                 code = os.waitstatus_to_exitcode(status)
                 self._say({"exited": name, "code": code, "peak_bytes": usage.ru_maxrss * 1024})
 
@@ -102,7 +110,8 @@ class ForkServer:
         """What a dead worker leaves behind has become our child, and is nobody's that we know."""
         for child in psutil.Process().children():
             if child.pid not in self._children:
-                for member in [*child.children(recursive=True), child]:
+                self._killed_orphans.add(child.pid)
+                for member in [*_below(child), child]:
                     with suppress(psutil.Error):
                         member.kill()
 
@@ -110,12 +119,12 @@ class ForkServer:
         with suppress(OSError):
             self._control.send(json.dumps(message).encode())
 
-    def _become(self, order: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    def _become(self, order: dict[str, Any], descriptors: list[int], server: int) -> NoReturn:
         """In the child: leave everything of the server's behind and run the target."""
         code = 70
         try:
             os.setsid()
-            die_with_parent()
+            die_with_parent(server)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
@@ -159,6 +168,14 @@ def kill_descendants() -> None:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+        time.sleep(_PAUSE)
+
+
+def _below(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.Error:
+        return []
 
 
 def main() -> None:
@@ -166,7 +183,8 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     become_subreaper()
-    die_with_parent()
+    # As long as the socket is not listened to; then its end says the same, and leaves time to kill.
+    die_with_parent(os.getppid())
     control = socket.socket(fileno=int(sys.argv[1]))
     control.set_inheritable(False)
     import torch  # noqa: F401  # before any fork, so that no trial pays for it
@@ -174,6 +192,7 @@ def main() -> None:
     importlib.import_module(_TARGETS["worker"])
     gc.collect()
     gc.freeze()
+    outlive_parent()
     try:
         ForkServer(control).serve()
     finally:

@@ -1,25 +1,8 @@
-"""Three calls of the Linux kernel that the standard library does not have."""
+"""What Linux tells of processes, and their end."""
 
 from __future__ import annotations
 
-import ctypes
-import signal
-
 import psutil
-
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def become_subreaper() -> None:
-    """Orphans among this process's descendants become its children, sessions of their own or not."""
-    _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent dies."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def started_at(pid: int) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from staycourse.supervise import orphans
 from staycourse.supervise.channel import Inbox, Outbox
 from staycourse.supervise.linux import kill_tree
 
@@ -48,10 +49,12 @@ class Child:
 
 
 class Spawner:
-    """Owns one fork server at a time. `children` are those that have not been let go of."""
+    """Owns one fork server at a time. `children` are those that have not been let go of; they and all below
+    them carry the run in their environment."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, run: Path | None = None) -> None:
         self._log = log
+        self._mark = {orphans.MARK: orphans.mark(run)} if run is not None else {}
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self.children: dict[str, Child] = {}
@@ -71,7 +74,7 @@ class Spawner:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "staycourse.supervise.fork_server", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env={**os.environ, **_SURROUNDINGS},
+                env={**os.environ, **_SURROUNDINGS, **self._mark},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -169,4 +172,6 @@ class Spawner:
         if self._process is not None:
             kill_tree(self._process.pid)
             self._process.wait()
+        # What the workers had started, loader workers too, has become ours.
+        orphans.kill_adopted()
         return list(self.children.values())

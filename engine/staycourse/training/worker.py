@@ -22,6 +22,7 @@ import torch._dynamo
 
 from staycourse.core import job as jobs
 from staycourse.core.job import Job
+from staycourse.hardware.lifetime import die_with_parent
 from staycourse.training import failures
 from staycourse.training.checkpoint import Checkpoints
 from staycourse.training.device import device_name
@@ -128,9 +129,11 @@ def settle(job: Job) -> None:
 
 
 def _closing(fds: tuple[int, ...]) -> Callable[[int], None]:
-    """For loader workers: they would keep the pipes open when this process is gone."""
+    """For loader workers: they would keep the pipes open when this process is gone, and outlive it."""
+    trains = os.getpid()
 
     def close(_: int) -> Any:
+        die_with_parent(trains)
         for fd in fds:
             os.close(fd)
 
