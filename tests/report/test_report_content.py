@@ -124,7 +124,7 @@ def test_interruptions_have_their_lengths_and_reasons(finished: RunPaths) -> Non
     part = section(text(finished), "### Interruptions")
     assert "the engine was told to stop (SIGTERM)" in part
     assert "killed or the machine went down" in part
-    assert len(re.findall(r"\| \d+ s \|", part)) == 2
+    assert len(re.findall(r"\| \d+ s \|", part)) == 4  # two of the engine, two of trials
     assert "`RuntimeError: DataLoader worker (pid 4713) is killed by signal`" in part
 
 

@@ -60,15 +60,28 @@ def interruptions_section(facts: Facts) -> str:
             f"{count(len(failed), 'attempt')} ended before the trial did; each trial went on from its last "
             "checkpoint:"
         )
-        parts.append(table(["time", "trial", "attempt", "failure", "after step", "error"], map(_row, failed)))
+        header = ["time", "trial", "attempt", "failure", "after step", "taken up after", "error"]
+        parts.append(table(header, [_row(timed, _wait(facts, timed)) for timed in failed], right=[4, 5]))
     return "\n\n".join(parts) or "None: the run went through in one piece."
 
 
-def _row(timed: Timed) -> tuple[str, ...]:
+def _wait(facts: Facts, failed: Timed) -> float | None:
+    """Seconds from the end of an attempt to the start of the trial's next; None if there was none."""
+    assert isinstance(failed.event, ev.AttemptFailed)
+    later = facts.timeline[facts.timeline.index(failed) :]
+    for timed in later:
+        if isinstance(timed.event, ev.TrialStarted) and timed.event.trial == failed.event.trial:
+            return max(0.0, clock.seconds_between(failed.time, timed.time))
+    return None
+
+
+def _row(timed: Timed, wait: float | None) -> tuple[str, ...]:
     event = timed.event
     assert isinstance(event, ev.AttemptFailed)
     error = code(event.error, 120) if event.error else ""
-    return moment(timed.time), event.trial, str(event.attempt), escape(event.failure), str(event.step), error
+    again = duration(wait) if wait is not None else "not taken up"
+    step = str(event.step)
+    return moment(timed.time), event.trial, str(event.attempt), escape(event.failure), step, again, error
 
 
 def _lasting(facts: Facts, left: tuple[str, str] | None) -> list[Interruption]:

@@ -24,9 +24,9 @@ def header(snapshot: Snapshot, size: int, frozen: str = "", unread: float | None
     was frozen, `unread` the seconds since the run could last be read, where it cannot be read now."""
     for form in range(4):
         left = _left(snapshot, form, unread)
-        right = _right(snapshot, form, frozen)
-        if width(left) + width(right) + (3 if form == 0 else 1) <= size:
-            return spread(left, right, size)
+        for right in (_right(snapshot, form, frozen), _right(snapshot, form, frozen, has_seal=False)):
+            if width(left) + width(right) + (3 if form == 0 else 1) <= size:
+                return spread(left, right, size)
     name = max(4, cell_len(snapshot.name) - (width(left) + width(right) + 1 - size))
     return fit(spread(_left(snapshot, 3, unread, name), right, size), size)
 
@@ -92,12 +92,12 @@ def _engine(snapshot: Snapshot, form: int, unread: float | None) -> Line:
     )
 
 
-def _right(snapshot: Snapshot, form: int, frozen: str) -> Line:
+def _right(snapshot: Snapshot, form: int, frozen: str, *, has_seal: bool = True) -> Line:
     parts: list[Line] = []
     if frozen:
         parts.append((Span(f"FROZEN {frozen}" if form < 2 else "FROZEN", "warn"),))
-    if form == 0 and snapshot.seal:
-        parts.append((Span("sealed ", "dim"), Span(snapshot.seal[:8])))
+    if has_seal and snapshot.seal:
+        parts.append((Span("sealed " if form == 0 else "", "dim"), Span(snapshot.seal[:8])))
     if not snapshot.status.is_over:
         parts.append((Span("LOCKED", "lock"),))
     return join(parts, "   " if form == 0 else " ")
