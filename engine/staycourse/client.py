@@ -47,10 +47,11 @@ class RunClient:
     """Polls one run. `poll` reads only what is new since the poll before."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises sqlite3.Error or OSError if there is no readable run in the folder."""
+        """Raises sqlite3.Error or OSError if there is no readable run in the folder, DamagedRun if its
+        record does not fit together; so does every read."""
         self.paths = RunPaths(folder)
         self.state = RunState()
-        self._seq = 0
+        self._seq, self._hash = 0, ledger.GENESIS
         self._log: list[LogLine] = []
         self._trials: dict[str, TrialView] = {}
         self._curves: dict[tuple[str, str], list[Point]] = {}
@@ -100,16 +101,16 @@ class RunClient:
     def _read_roadmap(self) -> Roadmap:
         roadmap = parse(self.paths.roadmap.read_text(encoding="utf-8"), str(self.paths.roadmap))
         with reading(self.paths.database) as db:
-            first = next(ledger.read(db), None)
+            first = next(ledger.checked(db, self.paths.name), None)
         sealed = ev.from_body(first.kind, json.loads(first.body)) if first else None
         return roadmap.followed(sealed if isinstance(sealed, ev.RunSealed) else None)
 
     def _read_ledger(self, db: sqlite3.Connection) -> None:
         kinds = [phase.kind for phase in self.roadmap.phases]
         events = []
-        for entry in ledger.read(db, self._seq):
+        for entry in ledger.checked(db, self.paths.name, self._seq, self._hash):
             event = ev.from_body(entry.kind, json.loads(entry.body))
-            self._seq, self._last_time = entry.seq, entry.time
+            self._seq, self._hash, self._last_time = entry.seq, entry.hash, entry.time
             self._first_time = self._first_time or entry.time
             if event is not None:
                 events.append(event)

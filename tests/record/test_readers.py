@@ -17,6 +17,7 @@ from tests.support.run_folder import (
 
 from staycourse.core import events as ev
 from staycourse.record import ledger
+from staycourse.record.damage import DamagedRun
 from staycourse.record.reader import reading
 
 READ = """
@@ -71,7 +72,8 @@ def test_readers_and_the_writer_do_not_wait_for_each_other(tmp_path):
         import sys
         from pathlib import Path
         from staycourse.record import ledger
-        from staycourse.record.reader import reading
+        from staycourse.record.damage import DamagedRun
+from staycourse.record.reader import reading
         seen, polls = 0, 0
         while seen < 400:
             with reading(Path(sys.argv[1])) as db:
@@ -99,7 +101,8 @@ def test_a_finished_run_is_left_without_a_log_also_while_views_poll_it(tmp_path,
             import sys
             from pathlib import Path
             from staycourse.record import ledger
-            from staycourse.record.reader import reading
+            from staycourse.record.damage import DamagedRun
+from staycourse.record.reader import reading
             kinds = []
             while "run finished" not in kinds:
                 with reading(Path(sys.argv[1])) as db:
@@ -195,7 +198,7 @@ def test_no_run_and_no_database_are_errors_not_new_files(tmp_path):
         pass
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "run.db").write_text("no database at all, though long enough to look like one" * 20)
-    with pytest.raises(sqlite3.Error), reading(tmp_path / "run.db"):
+    with pytest.raises(DamagedRun, match="not a database"), reading(tmp_path / "run.db"):
         pass
 
 

@@ -132,7 +132,7 @@ def test_a_worker_falls_back_and_still_ends_with_the_same_numbers(tmp_path: Path
     second = train(make_job(folder, blobs, checkpoint_every=0.0, attempt=2))
     ready = second.one("ready")
     assert (ready["resumed_from"], ready["step"]) == ("last.prev.pt", 19)
-    assert "damaged" in ready["notes"][0]
+    assert "damaged" in ready["checkpoint_notes"][0]
     assert Told(first.messages + second.messages).rows() == whole.rows()
     assert second.one("ended")["best"] == whole.one("ended")["best"]
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sqlite3
 import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from staycourse.cli.output import say
 from staycourse.client import RunClient, Snapshot
 from staycourse.core.state import RunStatus
 from staycourse.record.paths import RunPaths
+from staycourse.supervise.disk import missing_bytes
 from staycourse.supervise.launch import request_stop
 
 _POLL = 0.5
+_ROOM_FOR_A_WORD = 1024 * 1024
 _EXIT = {RunStatus.FINISHED: 0, RunStatus.FAILED: 3, RunStatus.ABANDONED: 0}
 _SUSPENDED, _LEFT = 75, 130
 
@@ -47,8 +51,22 @@ def follow(paths: RunPaths) -> int:
     return _close(snapshot, paths)
 
 
+class _FullDisk:
+    """Says that the run waits for room where its own record has none to say it in."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._is_said = folder, False
+
+    def look(self) -> None:
+        is_full = missing_bytes(self._folder, _ROOM_FOR_A_WORD) > 0
+        if is_full and not self._is_said:
+            missing = missing_bytes(self._folder) / 1e6
+            say(f"the disk is full: {missing:.0f} MB are missing in {self._folder}; the run waits for them")
+        self._is_said = is_full
+
+
 def _until_over(client: RunClient, paths: RunPaths, view: View, is_terminated: list[bool]) -> Snapshot:
-    passed_on = False
+    passed_on, disk = False, _FullDisk(paths.root)
     while True:
         try:
             snapshot = client.poll()
@@ -56,6 +74,7 @@ def _until_over(client: RunClient, paths: RunPaths, view: View, is_terminated: l
             time.sleep(_POLL)  # the database is changing its mode, or is being copied
             continue
         view.show(snapshot)
+        disk.look()
         if is_terminated and not passed_on:
             passed_on = True
             if not request_stop(client.state, paths):
@@ -70,7 +89,8 @@ def _until_over(client: RunClient, paths: RunPaths, view: View, is_terminated: l
 def _close(snapshot: Snapshot, paths: RunPaths) -> int:
     code = _EXIT.get(snapshot.status, _SUSPENDED)
     if code == _SUSPENDED:
-        why = f" ({snapshot.reason})" if snapshot.reason else ""
+        reason = snapshot.reason or _unsaid(paths)
+        why = f" ({reason})" if reason else ""
         say(f"{paths.name} is suspended{why}; `staycourse resume {paths.name}` goes on")
         return code
     _await_report(paths)
@@ -78,6 +98,15 @@ def _close(snapshot: Snapshot, paths: RunPaths) -> int:
         say(f"weights: {paths.weights}")
     say(f"report: {paths.report}")
     return code
+
+
+def _unsaid(paths: RunPaths) -> str:
+    """Why an engine may have left without a word in the ledger."""
+    if not os.access(paths.root, os.W_OK):
+        return "its folder cannot be written"
+    if missing := missing_bytes(paths.root):
+        return f"{missing / 1e6:.0f} MB of disk are missing"
+    return ""
 
 
 def _await_report(paths: RunPaths, patience: float = 60.0) -> None:

@@ -34,7 +34,9 @@ class Problem:
 
 
 class UserError(ValueError):
-    """A mistake of the user's: shown as one message, without a traceback, with exit code 2."""
+    """A mistake of the user's: shown as one message, without a traceback, with its class's exit code."""
+
+    exit_code: int = 2
 
 
 class RoadmapError(UserError):

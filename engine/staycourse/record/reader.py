@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from staycourse.record.damage import is_damage, refuse_torn, telling_damage
+
 _TRIES = 5
 
 
@@ -18,13 +20,21 @@ def reading(database: Path) -> Iterator[sqlite3.Connection]:
 
     It is closed between polls: an open connection would keep the writer from leaving WAL mode at the
     run's end. A database that cannot be opened in place (WAL without write permission) is read from a
-    temporary copy. Raises sqlite3.Error or OSError if neither works.
+    temporary copy. Raises sqlite3.Error or OSError if neither works, DamagedRun if the database is not
+    whole.
     """
+    refuse_torn(database)
+    with telling_damage(database), _opened(database) as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def _opened(database: Path) -> Iterator[sqlite3.Connection]:
     try:
         connection = _connect(database)
     except sqlite3.OperationalError as error:
         # A copy made while somebody writes without WAL could be torn: that one is for the caller to retry.
-        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY or not database.exists():
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY or is_damage(error) or not database.exists():
             raise
         with tempfile.TemporaryDirectory(prefix="staycourse-") as folder:
             connection = _connect(_copy(database, Path(folder)))

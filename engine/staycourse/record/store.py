@@ -7,6 +7,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from staycourse.core import events as ev
@@ -14,6 +15,7 @@ from staycourse.core.canonical import canonical_json, plain
 from staycourse.core.events import Event
 from staycourse.core.state import RunState, fold, replay
 from staycourse.record import clock, ledger, proof, schema
+from staycourse.record.damage import DamagedRun, refuse_torn, telling_damage
 from staycourse.record.files import write_atomically
 from staycourse.record.ledger import GENESIS, Entry
 from staycourse.record.paths import RunPaths
@@ -36,9 +38,14 @@ class Store:
     """
 
     def __init__(self, paths: RunPaths) -> None:
+        """Open the run's database, a new one if there is none. Raises DamagedRun if it is not whole."""
         self.paths = paths
-        self._db = schema.open_for_writing(paths.database)
-        entries = list(ledger.read(self._db))
+        refuse_torn(paths.database)
+        with telling_damage(paths.database):
+            self._db = schema.open_for_writing(paths.database)
+            _check_pages(self._db, paths.database)
+            entries = list(ledger.checked(self._db, paths.name))
+        _check_head(paths, entries)
         self._last = entries[-1] if entries else Entry(0, "", "", "", "", GENESIS)
         events = (ev.from_body(entry.kind, json.loads(entry.body)) for entry in entries)
         self.state: RunState = replay(event for event in events if event is not None)
@@ -200,3 +207,24 @@ class Store:
             with contextlib.suppress(sqlite3.OperationalError):
                 self._db.execute("ROLLBACK")
             raise
+
+
+def _check_pages(connection: sqlite3.Connection, database: Path) -> None:
+    """Before anything is written: SQLite meets a damaged page only when it comes by."""
+    answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if answer != "ok":
+        raise DamagedRun(f"{database} is damaged: {' '.join(str(answer).split())}")
+
+
+def _check_head(paths: RunPaths, entries: Sequence[Entry]) -> None:
+    """The chain may be longer than its head, by a crash, and never shorter. A head that cannot be read
+    says nothing here; verification names it."""
+    try:
+        words = paths.head.read_text(encoding="utf-8").split()
+        seq, value = int(words[0]), words[1]
+    except (OSError, ValueError, IndexError):
+        return
+    if seq > len(entries):
+        raise DamagedRun(f"{paths.name}: event {len(entries) + 1} is missing: the head names event {seq}")
+    if seq < 1 or entries[seq - 1].hash != value:
+        raise DamagedRun(f"{paths.name}: event {seq} is another than the one that the head names")

@@ -121,7 +121,7 @@ def read_facts(paths: RunPaths) -> Facts:
     roadmap = parse(text, str(paths.roadmap))
     with reading(paths.database) as db:
         db.execute("BEGIN")  # one snapshot for all that follows; its end is the connection's
-        timeline, head = _read_ledger(db)
+        timeline, head = _read_ledger(db, paths.name)
         state = replay(timed.event for timed in timeline)
         if state.sealed is None:
             raise NothingToReport(f"nothing has been sealed in {paths.root}")
@@ -147,9 +147,9 @@ def read_facts(paths: RunPaths) -> Facts:
     return replace(facts, curves=curves, train_curves={key: curve for key, curve in losses.items() if curve})
 
 
-def _read_ledger(db: sqlite3.Connection) -> tuple[tuple[Timed, ...], tuple[int, str]]:
+def _read_ledger(db: sqlite3.Connection, run: str) -> tuple[tuple[Timed, ...], tuple[int, str]]:
     timeline, head = [], (0, "")
-    for entry in ledger.read(db):
+    for entry in ledger.checked(db, run):
         head = (entry.seq, entry.hash)
         event = ev.from_body(entry.kind, json.loads(entry.body))
         if event is not None:

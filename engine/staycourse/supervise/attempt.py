@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from staycourse.core.events import Noted
+from staycourse.core.text import one_line
 from staycourse.record.store import Store
 from staycourse.supervise.linux import oom_kills
 from staycourse.supervise.slots import Slot
@@ -23,6 +25,7 @@ class Attempt:
     child: Child
     is_hung: bool = False
     has_progress: bool = False
+    is_waiting: bool = False
     step: int = 0
     _validation_batch: int = 0
     moved: float = field(default_factory=time.monotonic)
@@ -35,10 +38,19 @@ class Attempt:
             handler = getattr(self, f"_on_{message.get('type')}", None)
             if handler is not None:
                 handler(message, store)
+                self.is_waiting = self.is_waiting and message["type"] == "waiting"
 
     def _on_ready(self, message: dict[str, Any], store: Store) -> None:
         self.step, self.moved = message["step"], time.monotonic()
         store.add_facts(self.trial, {key: value for key, value in message.items() if key != "type"})
+        for note in message.get("checkpoint_notes", []):
+            store.append(Noted("checkpoint", f"{self.trial}: {one_line(note)}"))
+
+    def _on_waiting(self, message: dict[str, Any], store: Store) -> None:
+        """It cannot write and tries again: a sign of life; said once for each wait."""
+        if not self.is_waiting:
+            store.append(Noted("disk", f"{self.trial} waits after step {message['step']}: {message['why']}"))
+        self.is_waiting, self.moved = True, time.monotonic()
 
     def _on_metrics(self, message: dict[str, Any], store: Store) -> None:
         store.add_metrics(self.trial, message["rows"])

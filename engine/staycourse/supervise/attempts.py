@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -21,7 +22,7 @@ from staycourse.supervise.verdicts import End, judge
 
 _GPU_PATIENCE = 5.0
 _LEAVE_WITHIN = 60.0
-_LOG_LIMIT = 64 * 1024 * 1024
+_LOG_LIMIT, _LOG_SLACK = 64 * 1024 * 1024, 1024 * 1024
 
 
 class Attempts:
@@ -89,12 +90,18 @@ class Attempts:
                 attempt.is_hung = True
                 self._spawner.kill(attempt.child)
 
+    def excuse(self) -> None:
+        """Nobody was heard while the disk was full: that time is nobody's hang."""
+        for attempt in self.running.values():
+            attempt.moved = time.monotonic()
+
     def trim_logs(self) -> None:
-        """Cut the log of a trial that prints without end; its file is open for appending, so it goes on."""
+        """Cut the log of a trial whose C code prints without end (Python's printing sees to itself); its
+        file is open for appending, so it goes on."""
         for attempt in self.running.values():
             log = self._store.paths.trial_log(attempt.trial)
-            if log.exists() and log.stat().st_size > _LOG_LIMIT:
-                log.write_text("[the log was longer than 64 MB and was cut here]\n")
+            if log.exists() and log.stat().st_size > _LOG_LIMIT + _LOG_SLACK:
+                os.truncate(log, 0)
 
     def order_stop(self) -> None:
         """Ask every worker for a checkpoint and its leave."""

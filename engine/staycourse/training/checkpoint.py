@@ -8,11 +8,13 @@ written before the file gets its name, so that no crash leaves a good file witho
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,26 +53,37 @@ class Loaded:
 
 
 class _Hashing:
-    """A file that is hashed as it is written."""
+    """A file that is hashed as it is written.
+
+    An error is raised by `finish`, not by `write`: torch's writer, in C++, would end the process over it.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
+        self._file = path.open("wb", buffering=0)
         self._hash = hashlib.sha256()
+        self._error: OSError | None = None
         self.bytes = 0
 
     def write(self, data: bytes) -> int:
         self._hash.update(data)
         self.bytes += len(data)
-        return self._file.write(data)
+        left = memoryview(data).cast("B")
+        try:
+            while left and self._error is None:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            self._error = error
+        return len(data)
 
     def flush(self) -> None:
-        self._file.flush()
+        pass
 
     def finish(self) -> str:
-        """Content to disk; returns its SHA-256."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        """Content to disk; returns its SHA-256. Raises OSError if it is not there as a whole."""
+        with self._file:
+            if self._error is not None:
+                raise self._error
+            os.fsync(self._file.fileno())
         return self._hash.hexdigest()
 
 
@@ -204,9 +217,10 @@ class Checkpoints:
 
 
 def _write(path: Path, content: Any) -> tuple[str, int]:
-    file = _Hashing(path)
-    torch.save(content, file)  # type: ignore[arg-type]  # write and flush are all that it needs
-    return file.finish(), file.bytes
+    with removed_on_error(path):
+        file = _Hashing(path)
+        torch.save(content, file)  # type: ignore[arg-type]  # write and flush are all that it needs
+        return file.finish(), file.bytes
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -214,10 +228,20 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
+@contextlib.contextmanager
+def removed_on_error(path: Path) -> Iterator[None]:
+    """A half-written file goes: on a full disk it would be in its own way."""
+    try:
+        yield
+    except Exception:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a text file, durably and as a whole."""
     temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("w") as file:
+    with removed_on_error(temporary), temporary.open("w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
@@ -228,9 +252,10 @@ def write_text(path: Path, text: str) -> None:
 def copy_durably(source: Path, target: Path) -> None:
     """Copy a file, durably and as a whole."""
     temporary = target.with_name(f"{target.name}.tmp")
-    shutil.copyfile(source, temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
+    with removed_on_error(temporary):
+        shutil.copyfile(source, temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
     temporary.replace(target)
     sync_folder(target.parent)
 

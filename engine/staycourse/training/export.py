@@ -16,7 +16,7 @@ from staycourse import __version__
 from staycourse.core.canonical import plain
 from staycourse.core.job import Job
 from staycourse.task.sources import sha256
-from staycourse.training.checkpoint import LAST, copy_durably, sync_folder, write_text
+from staycourse.training.checkpoint import LAST, copy_durably, removed_on_error, sync_folder, write_text
 
 WEIGHTS, SETUP = "model.safetensors", "setup.json"
 
@@ -52,10 +52,11 @@ def untied(state: dict[str, Any]) -> dict[str, torch.Tensor]:
 def _write_weights(path: Path, tensors: dict[str, torch.Tensor], mode: int) -> None:
     """One metadata key at most: the order of several changes from process to process."""
     temporary = path.with_name(f"{path.name}.tmp")
-    save_file(tensors, temporary, metadata={"format": "pt"})
-    temporary.chmod(mode)  # safetensors lets nobody but the owner read
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
+    with removed_on_error(temporary):
+        save_file(tensors, temporary, metadata={"format": "pt"})
+        temporary.chmod(mode)  # safetensors lets nobody but the owner read
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
     temporary.replace(path)
     sync_folder(path.parent)
 

@@ -6,10 +6,12 @@ until a window ends, orders and messages are looked after every 50 ms.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from staycourse.training.checkpoint import BEST, LAST, Checkpoints, Loaded
 from staycourse.training.clock import TICK_S, Pace
 from staycourse.training.device import weights_on_cpu
 from staycourse.training.export import export
+from staycourse.training.full_disk import FullDisk
 from staycourse.training.judge import Judge, extended
 from staycourse.training.loading import Plan
 from staycourse.training.messages import Events, Orders, Stopped
@@ -28,7 +31,9 @@ from staycourse.training.state import Ended, State
 from staycourse.training.trial import Trial
 from staycourse.training.validation import VAL_LOSS, validate
 
-_EPOCH_CHECKPOINT_S = 10.0
+# At an epoch's end a checkpoint is written if so long has passed, and if training has had a hundred times
+# as long since the last as that one took to write: a big model's are written less often.
+_EPOCH_CHECKPOINT_S, _TRAINING_PER_WRITING = 10.0, 100.0
 
 
 class Loop:
@@ -41,10 +46,12 @@ class Loop:
         self._checkpoints = checkpoints
         self._events = events
         self._orders = orders
+        self._disk = FullDisk(events, orders)
         self._judge = Judge(self.job, trial.data.validation is not None)
         self._pace = Pace(events, trial.device)
         self._began = self._saved_at = time.perf_counter()
         self._seconds_before = 0.0
+        self._writing_s = 0.0
         self._last_facts: dict[str, Any] = {}
 
     def restore(self) -> tuple[str | None, list[str]]:
@@ -56,7 +63,8 @@ class Loop:
         notes = list(loaded.notes) if loaded else []
         own = loaded is not None and bool(loaded.state)
         if not own and self.job.parent is not None:
-            loaded = self._checkpoints.adopt(Path(self.job.parent))
+            parent = Path(self.job.parent)
+            loaded = self._disk.waiting_out(lambda: self._checkpoints.adopt(parent), step=0)
             notes += loaded.notes
         if loaded is None or not loaded.state:
             return None, notes
@@ -77,7 +85,9 @@ class Loop:
             self._collect(self.state.epoch + 1)
             # A loss that is no number is found now instead of at the window's end, with the same outcome.
             if self.state.ended is None:
-                self._save()
+                # On a full disk the steps since the last checkpoint are done again, that is all.
+                with contextlib.suppress(Stopped):
+                    self._save()
                 raise
         return self._finish(self.state.ended)
 
@@ -233,7 +243,7 @@ class Loop:
             )
 
     def _seconds(self) -> float:
-        return self._seconds_before + time.perf_counter() - self._began
+        return self._seconds_before + time.perf_counter() - self._began - self._disk.seconds
 
     def _end(self, outcome: str, ending: Ending) -> None:
         self.state.ended = Ended(outcome, ending.rule, ending.detail, self.state.epoch, self.state.step)
@@ -246,7 +256,8 @@ class Loop:
 
     def _epoch_checkpoint_is_due(self) -> bool:
         rehearsal = self.job.batches_per_epoch is not None
-        return rehearsal or time.perf_counter() - self._saved_at >= _EPOCH_CHECKPOINT_S
+        pause = max(_EPOCH_CHECKPOINT_S, _TRAINING_PER_WRITING * self._writing_s)
+        return rehearsal or time.perf_counter() - self._saved_at >= pause
 
     def _row(self, name: str, epoch: int, value: float) -> None:
         self.state.rows.append(self._events.metric(name, self.state.step, epoch, value))
@@ -257,15 +268,14 @@ class Loop:
         self._events.flush()
         state = self.state
         state.seconds = self._seconds()
-        written, _ = self._checkpoints.save(
-            {
-                "format": 1,
-                "trial": self.job.trial,
-                "state": state.to_checkpoint(),
-                "model": self.trial.model.state_dict(),
-                "optimizer": self.trial.optimizer.state_dict(),
-            }
-        )
+        content = {
+            "format": 1,
+            "trial": self.job.trial,
+            "state": state.to_checkpoint(),
+            "model": self.trial.model.state_dict(),
+            "optimizer": self.trial.optimizer.state_dict(),
+        }
+        written, _ = self._disk.waiting_out(lambda: self._checkpoints.save(content), state.step)
         self._events.send(
             "checkpoint",
             file=written.file,
@@ -274,6 +284,8 @@ class Loop:
             **written.facts(),
             seconds=written.seconds,
         )
+        self._events.timing("checkpoint_s", state.step, state.epoch, written.seconds)
+        self._writing_s = written.seconds
         self._saved_at = time.perf_counter()
         self._pace.exclude(self._saved_at - began)
         self._last_facts = written.facts()
@@ -287,7 +299,8 @@ class Loop:
         if (best := self._checkpoints.best_facts()) is not None:
             files[BEST] = best
         if self.job.final is not None and ended.outcome == "completed":
-            files |= export(self.job, self.trial.model, state.epoch, state.step)
+            take_away = partial(export, self.job, self.trial.model, state.epoch, state.step)
+            files |= self._disk.waiting_out(take_away, state.step)
         name = resolve(self.job.metric, state.curves)
         return {
             **vars(ended),

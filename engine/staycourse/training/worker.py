@@ -28,6 +28,7 @@ from staycourse.training.checkpoint import Checkpoints
 from staycourse.training.device import device_name
 from staycourse.training.loop import Loop
 from staycourse.training.messages import Events, Orders, PipeSink, Stopped, read_line
+from staycourse.training.output import print_to_log
 from staycourse.training.trial import Trial
 
 # Not an outcome: the supervisor sees a death without a last word, a crash, and tries again.
@@ -40,6 +41,7 @@ def main(orders_fd: int, events_fd: int) -> NoReturn:
     try:
         # A SIGTERM to the whole group (systemd, Slurm) is the supervisor's to answer, with an order.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        print_to_log()
         status = _Worker(orders_fd, events_fd).live()
     except BaseException:
         traceback.print_exc()
@@ -75,9 +77,9 @@ class _Worker:
     def _train(self, job: Job, orders: Orders) -> None:
         self._trial = Trial.prepare(job, _closing(self._fds))
         loop = self._loop = Loop(self._trial, Checkpoints(Path(job.folder)), self._events, orders)
-        resumed_from, notes = loop.restore()
-        self._ready(self._trial, loop, resumed_from, notes)
         try:
+            resumed_from, notes = loop.restore()
+            self._ready(self._trial, loop, resumed_from, notes)
             ended = loop.run()
         except Stopped:
             self._events.send("interrupted", step=loop.state.step, epoch=loop.state.epoch)
@@ -91,7 +93,8 @@ class _Worker:
             step=loop.state.step,
             epoch=loop.state.epoch,
             resumed_from=resumed_from,
-            notes=notes + trial.notes,
+            notes=trial.notes,
+            checkpoint_notes=notes,
             train_samples=len(trial.data.train),
             validation_samples=0 if validation is None else len(validation),
             loader_workers=trial.loader.workers,
