@@ -72,8 +72,7 @@ def test_readers_and_the_writer_do_not_wait_for_each_other(tmp_path):
         import sys
         from pathlib import Path
         from staycourse.record import ledger
-        from staycourse.record.damage import DamagedRun
-from staycourse.record.reader import reading
+        from staycourse.record.reader import reading
         seen, polls = 0, 0
         while seen < 400:
             with reading(Path(sys.argv[1])) as db:
@@ -101,8 +100,7 @@ def test_a_finished_run_is_left_without_a_log_also_while_views_poll_it(tmp_path,
             import sys
             from pathlib import Path
             from staycourse.record import ledger
-            from staycourse.record.damage import DamagedRun
-from staycourse.record.reader import reading
+            from staycourse.record.reader import reading
             kinds = []
             while "run finished" not in kinds:
                 with reading(Path(sys.argv[1])) as db:

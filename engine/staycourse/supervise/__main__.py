@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +16,12 @@ from staycourse.core.problems import UserError
 from staycourse.core.roadmap import Roadmap, parse
 from staycourse.hardware.gpus import open_nvml
 from staycourse.hardware.lifetime import become_subreaper
+from staycourse.record.damage import DamagedRun, is_damage
 from staycourse.record.lock import RunLock
 from staycourse.record.paths import RunPaths
 from staycourse.record.store import Store
+from staycourse.record.verification.sources import is_sealed_roadmap
+from staycourse.supervise.disk import Disk
 from staycourse.supervise.engine import FINISHED, SUSPENDED, UNFINISHED, Engine
 from staycourse.supervise.options import Options
 from staycourse.supervise.slots import make_slots
@@ -47,8 +51,9 @@ def supervise(paths: RunPaths, options: Options) -> int:
     stop = StopSignal()
     become_subreaper()
     lock = RunLock(paths.lock)
-    lock.acquire()
-    store = Store(paths)
+    here = Disk(paths.root, log.error, lambda: stop.is_set)
+    here.waiting_out(lock.acquire)
+    store = here.waiting_out(lambda: Store(paths))
     roadmap = load_roadmap(paths, store)
     nvml = open_nvml()
     slots = make_slots(options, roadmap.limits.slots, nvml, os.environ)
@@ -65,9 +70,11 @@ def supervise(paths: RunPaths, options: Options) -> int:
 
 
 def load_roadmap(paths: RunPaths, store: Store) -> Roadmap:
-    """The sealed roadmap as this run follows it."""
-    roadmap = parse(paths.roadmap.read_text(encoding="utf-8"), str(paths.roadmap))
+    """The sealed roadmap as this run follows it. Raises DamagedRun if its copy is not what was sealed."""
     assert store.state.sealed is not None, "a run begins with its seal"
+    if not is_sealed_roadmap(paths, store.state.sealed):
+        raise DamagedRun(f"{paths.name}: roadmap.toml was changed since it was sealed; put it back as it was")
+    roadmap = parse(paths.roadmap.read_text(encoding="utf-8"), str(paths.roadmap))
     return roadmap.followed(store.state.sealed)
 
 
@@ -90,11 +97,26 @@ def main() -> int:
     try:
         return supervise(RunPaths(arguments.run), Options.from_json(json.loads(arguments.options)))
     except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        return _say(str(error), error.exit_code)
+    except sqlite3.DatabaseError as error:
+        if is_damage(error):
+            return _say(f"{arguments.run / 'run.db'} is damaged: {error}", DamagedRun.exit_code)
+        log.exception("the engine stopped by a fault of its own; resume goes on")
+        return SUSPENDED
     except Exception:
         log.exception("the engine stopped by a fault of its own; resume goes on")
         return SUSPENDED
+
+
+def _say(text: str, code: int) -> int:
+    """The engine's last word, where its log still takes one; the exit code is the same without."""
+    try:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+    except OSError:
+        # What is left in the buffer would be tried again at the exit, and change its code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    return code
 
 
 if __name__ == "__main__":
