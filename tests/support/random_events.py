@@ -82,6 +82,7 @@ _MAKERS: list[Any] = [
     ),
     lambda rng, trial: ev.EngineStarted(rng.randint(1, 4), 77, 1.5, _json(rng), _json(rng), ["cpu-1"], None),
     lambda rng, trial: ev.EngineStopped(_word(rng)),
+    lambda rng, trial: ev.EnvironmentChanged({"driver": [_word(rng), None]}, _json(rng)),
     lambda rng, trial: ev.PhaseOpened(rng.randint(0, 3)),
     _planned,
     lambda rng, trial: ev.TrialStarted(trial, rng.randint(1, 3), "cpu-1", 78, 1.25),

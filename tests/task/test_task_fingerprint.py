@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import namedtuple
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from staycourse.task import fingerprint
-from staycourse.task.fingerprint import describe, of_files, of_samples, of_value
+from staycourse.task import data_files, fingerprint
+from staycourse.task.data_files import Manifest
+from staycourse.task.fingerprint import Fingerprint, describe, of_files, of_samples, of_value
 
 
 @dataclass
@@ -77,30 +79,91 @@ def test_more_than_there_is_time_for_is_sampled_evenly(monkeypatch: pytest.Monke
     assert of_samples([Slow(10_000, 0)], 1, method=taken.method) != taken
 
 
+def files(folder: Path, *patterns: str) -> tuple[Fingerprint, Manifest]:
+    found = of_files(folder, patterns)
+    assert not isinstance(found, list)
+    return found
+
+
 def test_big_files_are_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprint, "_WHOLE_BYTES", 1000)
+    monkeypatch.setattr(data_files, "WHOLE_BYTES", 3 * 2**15)
     path = tmp_path / "big.bin"
     path.write_bytes(bytes(300_000))
-    os.utime(path, (1, 1))
-    first, _ = of_files(tmp_path, ["*.bin"])
-    assert first is not None
-    assert (first.method, first.bytes) == ("sampled content", 3 * 64 * 1024)
+    first, _ = files(tmp_path, "*.bin")
+    assert (first.method, first.piece, first.bytes) == ("sampled content", 2**15, 3 * 2**15)
+    assert (first.total_bytes, first.files_read) == (300_000, 1)
     path.write_bytes(bytes(299_999) + b"1")
-    os.utime(path, (1, 1))
-    second, _ = of_files(tmp_path, ["*.bin"])
-    assert second is not None
-    assert second.sha256 != first.sha256
+    assert files(tmp_path, "*.bin")[0].sha256 != first.sha256
+    path.write_bytes(bytes(50_000) + b"1" + bytes(249_999))
+    assert files(tmp_path, "*.bin")[0] == first, "between the pieces nothing is seen, and the method says so"
+
+
+def test_of_very_many_files_an_even_spread_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_files, "WHOLE_BYTES", 1000)
+    monkeypatch.setattr(data_files, "MOST_READ", 4)
+    for at in range(10):
+        (tmp_path / f"{at}.bin").write_bytes(bytes(200))
+    taken, manifest = files(tmp_path, "*.bin")
+    assert (taken.files, taken.files_read) == (10, 4)
+    (tmp_path / "1.bin").write_bytes(b"1" * 200)
+    assert files(tmp_path, "*.bin")[0] == taken
+    (tmp_path / "1.bin").write_bytes(b"1" * 201)
+    assert files(tmp_path, "*.bin")[0] != taken
+    assert data_files.compare(tmp_path, manifest) == (["1.bin (size 200 → 201 bytes)"], [])
+
+
+def test_the_same_data_elsewhere_has_the_same_fingerprint(tmp_path: Path) -> None:
+    for place, when in (("here", 1), ("there", 2_000_000_000)):
+        (tmp_path / place / "data").mkdir(parents=True)
+        (tmp_path / place / "data" / "a.bin").write_bytes(b"x" * 1000)
+        os.utime(tmp_path / place / "data" / "a.bin", (when, when))
+    assert files(tmp_path / "here", "data/*.bin")[0] == files(tmp_path / "there", "data/*.bin")[0]
+
+
+def test_what_changed_is_told_by_file(tmp_path: Path) -> None:
+    names = ["content", "gone", "renewed", "set-back", "shorter", "untouched"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"12345678")
+    _, manifest = files(tmp_path, "*")
+    assert data_files.compare(tmp_path, manifest) == ([], [])
+    (tmp_path / "content").write_bytes(b"1234567x")
+    (tmp_path / "gone").unlink()
+    os.utime(tmp_path / "renewed", (1, 1))
+    times = (tmp_path / "set-back").stat()
+    (tmp_path / "set-back").write_bytes(b"1234567x")
+    os.utime(tmp_path / "set-back", ns=(times.st_atime_ns, times.st_mtime_ns))
+    (tmp_path / "shorter").write_bytes(b"1234")
+    (tmp_path / "added").write_bytes(b"")
+    again = Manifest.from_json(json.loads(json.dumps(manifest.to_json())))
+    assert data_files.compare(tmp_path, again) == (
+        [
+            "added (new)",
+            "content (content)",
+            "gone (missing)",
+            "set-back (content)",
+            "shorter (size 8 → 4 bytes)",
+        ],
+        ["renewed"],
+    )
+
+
+def test_a_file_that_nobody_may_read_is_a_problem(tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may read everything")
+    (tmp_path / "a.bin").write_bytes(b"x")
+    (tmp_path / "a.bin").chmod(0)
+    found = of_files(tmp_path, ["*.bin"])
+    assert isinstance(found, list)
+    assert "cannot be read (Permission denied)" in found[0].message
 
 
 def test_names_count_and_patterns_may_leave_the_folder(tmp_path: Path) -> None:
     roadmap = tmp_path / "roadmaps"
     roadmap.mkdir()
     (tmp_path / "shared.bin").write_bytes(b"x")
-    inside, _ = of_files(roadmap, ["../*.bin"])
-    absolute, _ = of_files(roadmap, [str(tmp_path / "*.bin")])
-    assert inside is not None
-    assert absolute is not None
+    inside, manifest = files(roadmap, "../*.bin")
+    files(roadmap, str(tmp_path / "*.bin"))
     (tmp_path / "shared.bin").rename(tmp_path / "other.bin")
-    renamed, _ = of_files(roadmap, ["../*.bin"])
-    assert renamed is not None
-    assert renamed.sha256 != inside.sha256
+    assert files(roadmap, "../*.bin")[0].sha256 != inside.sha256
+    changed, _ = data_files.compare(roadmap, manifest)
+    assert changed == ["../other.bin (new)", "../shared.bin (missing)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -254,6 +255,35 @@ def test_files_are_the_fingerprint_where_the_roadmap_names_them(tmp_path: Path) 
     path, message = problem(tmp_path, source, files=["data/*.bin", "data/*.nothing"])
     assert path == ["data", "files", 1]
     assert "no file matches" in message
+
+
+READS = """
+def dataset(args):
+    with open("points.csv") as file:
+        x = torch.tensor([[float(v) for v in line.split(",")] for line in file])
+    with open("cache.bin", "wb") as file:
+        file.write(b"1")
+    with open("cache.bin", "rb") as file:
+        file.read()
+    import sklearn
+    return TensorDataset(x, (x.sum(1) > 0).long())
+
+"""
+
+
+def test_files_that_the_data_set_is_read_from_are_listed(tmp_path: Path) -> None:
+    """Not those that it writes itself, nor the code's, nor what belongs to the installation."""
+    table = tmp_path / "points.csv"
+    table.write_text("".join(f"{at},{at % 7 - 3},{at % 5},{-at}\n" for at in range(103)))
+    (tmp_path / "unread.csv").write_text("1\n")
+    start, end = BLOBS.index("def dataset("), BLOBS.index("def model(")
+    facts = inspect(tmp_path, BLOBS[:start] + READS + BLOBS[end:])["facts"]
+    ((path, size, _, sha256),) = facts["data_files"]["files"]
+    assert (path, size) == ("points.csv", table.stat().st_size)
+    assert sha256 == hashlib.sha256(table.read_bytes()).hexdigest()
+    assert facts["fingerprint"]["method"] == "all samples"
+    # By reading: an import inside a function counts, one of the standard library does not.
+    assert {"torch", "scikit-learn"} <= set(facts["distributions"]) <= {"torch", "scikit-learn", "numpy"}
 
 
 def test_digits_are_inspected_in_a_few_seconds(tmp_path: Path) -> None:

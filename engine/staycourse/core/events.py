@@ -63,6 +63,19 @@ class EngineStopped(Event):
 
 
 @dataclass(frozen=True)
+class EnvironmentChanged(Event):
+    """An engine has met another environment than the one before it, or than the sealed one.
+
+    `changes` maps a fact's dotted name to [before, after], None where there was or is none; `environment`
+    is the new one, whole.
+    """
+
+    KIND = "environment changed"
+    changes: Json
+    environment: Json
+
+
+@dataclass(frozen=True)
 class PhaseOpened(Event):
     """A phase begins."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from staycourse.core import events as ev
 from staycourse.core.canonical import decode_number
+from staycourse.core.environment import changes_in_words
 from staycourse.core.events import Event
 from staycourse.core.handoff import Handoff, from_json
 from staycourse.core.space import Choice, Interval, Space, describe_setup, format_value
@@ -83,6 +84,10 @@ def _stopped(event: ev.EngineStopped, state: RunState, kinds: Sequence[str]) -> 
     return f"engine stopped: {event.reason}; resume goes on"
 
 
+def _environment_changed(event: ev.EnvironmentChanged, state: RunState, kinds: Sequence[str]) -> str:
+    return f"the environment has changed: {changes_in_words(event.changes)}"
+
+
 def _phase_opened(event: ev.PhaseOpened, state: RunState, kinds: Sequence[str]) -> str:
     return f"phase {event.phase + 1}/{len(kinds)} {kinds[event.phase]} begins"
 
@@ -147,6 +152,7 @@ _TELLERS: dict[type[Event], Callable[[Any, RunState, Sequence[str]], str]] = {
     ev.RunSealed: _sealed,
     ev.EngineStarted: _started,
     ev.EngineStopped: _stopped,
+    ev.EnvironmentChanged: _environment_changed,
     ev.PhaseOpened: _phase_opened,
     ev.TrialPlanned: _planned,
     ev.TrialStarted: _trial_started,

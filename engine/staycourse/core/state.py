@@ -96,10 +96,11 @@ class TrialState:
 @dataclass(frozen=True)
 class RunState:
     """All that the ledger says. `handoffs` has one entry a closed phase, `phase` is the open phase's
-    index, `engine` the supervisor that last took the run up."""
+    index, `engine` the supervisor that last took the run up, `environment` the last one known."""
 
     status: RunStatus = RunStatus.SEALED
     sealed: ev.RunSealed | None = None
+    environment: Mapping[str, Any] = field(default_factory=dict)
     engine: ev.EngineStarted | None = None
     is_engine_gone: bool = True
     phase: int | None = None
@@ -136,7 +137,11 @@ def _apply(state: RunState, event: Event) -> RunState:
 
 
 def _sealed(state: RunState, event: ev.RunSealed) -> RunState:
-    return replace(state, sealed=event)
+    return replace(state, sealed=event, environment=event.environment)
+
+
+def _environment_changed(state: RunState, event: ev.EnvironmentChanged) -> RunState:
+    return replace(state, environment=event.environment)
 
 
 def _started(state: RunState, event: ev.EngineStarted) -> RunState:
@@ -244,6 +249,7 @@ _HANDLERS: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     ev.RunSealed: _sealed,
     ev.EngineStarted: _started,
     ev.EngineStopped: _stopped,
+    ev.EnvironmentChanged: _environment_changed,
     ev.RunSuspended: _stopped,
     ev.PhaseOpened: _phase_opened,
     ev.TrialPlanned: _planned,

@@ -12,8 +12,8 @@ T = TypeVar("T")
 class Background(Generic[T]):
     """Runs `work` each time a result is asked for; one that hangs is waited for once, then only looked at."""
 
-    def __init__(self, work: Callable[[], T]) -> None:
-        self._work = work
+    def __init__(self, work: Callable[[], T], name: str = "gpu-sensors") -> None:
+        self._work, self._name = work, name
         self._asked = threading.Event()
         self._done = threading.Event()
         self._result: T | None = None
@@ -28,7 +28,7 @@ class Background(Generic[T]):
         """
         if self._thread is None:
             # A daemon: a driver that hangs for good must not keep the process from ending.
-            self._thread = threading.Thread(target=self._serve, name="gpu-sensors", daemon=True)
+            self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
             self._thread.start()
         wait = 0.0 if self._outstanding else patience
         if not self._outstanding:

@@ -27,6 +27,11 @@ class RunPaths:
         return self.root / "code"
 
     @property
+    def data_files(self) -> Path:
+        """The files behind the data as they were when the run was sealed."""
+        return self.root / "data.json"
+
+    @property
     def database(self) -> Path:
         return self.root / "run.db"
 

@@ -9,7 +9,16 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from staycourse.core.events import EngineStarted, EngineStopped, Event, Noted, RunFinished, RunSuspended
+from staycourse.core.environment import differences
+from staycourse.core.events import (
+    EngineStarted,
+    EngineStopped,
+    EnvironmentChanged,
+    Event,
+    Noted,
+    RunFinished,
+    RunSuspended,
+)
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import RunStatus
 from staycourse.hardware.environment import describe_host
@@ -21,9 +30,11 @@ from staycourse.record.store import Store
 from staycourse.supervise import checkpoints, disk, orphans
 from staycourse.supervise.attempts import Attempts
 from staycourse.supervise.code_guard import CodeGuard
+from staycourse.supervise.data_watch import DataWatch
 from staycourse.supervise.linux import kill_tree, started_at
 from staycourse.supervise.options import Options
 from staycourse.supervise.planner import Planner, same_failures
+from staycourse.supervise.sealing import environment_now
 from staycourse.supervise.search_client import SearchClient, SearchFailed
 from staycourse.supervise.slots import Slot
 from staycourse.supervise.spawner import Spawner
@@ -55,10 +66,12 @@ class Engine:
     ) -> None:
         self._roadmap, self._store, self._options = roadmap, store, options
         self._slots, self._wake, self._stop_requested = slots, wake, stop_requested
+        self._nvml = nvml
         self._spawner = Spawner(store.paths.log, store.paths.root)
         self._planner = Planner(roadmap, store)
         self._attempts = Attempts(roadmap, store, self._spawner, slots, nvml)
         self._search = SearchClient(self._spawner, store.paths.log)
+        self._data = DataWatch(roadmap, store, self._spawner)
         self._sampler = Sampler([slot.gpu for slot in slots if slot.gpu], nvml)
         self._sampled_at = self._thinned_at = time.monotonic()
         self._is_short = False
@@ -79,6 +92,7 @@ class Engine:
                 self._wait()
         finally:
             self._search.close()
+            self._data.close()
             self._spawner.close()
 
     def _begin(self) -> None:
@@ -102,7 +116,16 @@ class Engine:
                 silent_since=silent_since,
             )
         )
+        self._compare_environment()
         self._spawner.start()
+
+    def _compare_environment(self) -> None:
+        """A driver may be another one by now: the run goes on, and the record says from where on."""
+        state = self._store.state
+        assert state.sealed is not None
+        now = environment_now(state.sealed.facts, self._options, self._nvml)
+        if changes := differences(state.environment, now):
+            self._append(EnvironmentChanged(changes, now))
 
     def _turn(self) -> int | None:
         """One turn of the loop; the exit code once the session is over."""
@@ -118,13 +141,11 @@ class Engine:
             return UNFINISHED
         if self._planner.is_done:
             return self._finish()
-        try:
-            self._propose()
-        except SearchFailed as error:
-            return self._suspend(f"the search cannot go on: {error}")
-        if reason := self._too_many_equal_failures() or self._touched_code():
+        if reason := self._propose() or self._too_many_equal_failures() or self._touched_code():
             return self._suspend(reason)
-        if self._has_room():
+        if reason := self._data.turn():
+            return self._suspend(reason, at_once=True)
+        if self._data.is_clear and self._has_room():
             self._guard(self._attempts.fill)
         self._attempts.announce()
         return None
@@ -157,13 +178,19 @@ class Engine:
             self._note_disk("the disk was full and has been waited for")
         self._attempts.kill_hung()
 
-    def _propose(self) -> None:
-        if answer := self._search.take():
+    def _propose(self) -> str | None:
+        """Ask the search and hear it; why it cannot go on, if it cannot."""
+        try:
+            answer = self._search.take()
+        except SearchFailed as error:
+            return f"the search cannot go on: {error}"
+        if answer:
             self._planner.plan_proposal(*answer)
         if not self._search.is_busy and (question := self._planner.wanted_proposal()):
             self._search.ask(question)
         if self._search.child is not None and not self._planner.needs_search:
             self._search.close()
+        return None
 
     def _wait(self) -> None:
         """Until something is said, or the next sample is due."""
@@ -212,14 +239,17 @@ class Engine:
         self._append(EngineStopped("SIGTERM"))
         return SUSPENDED
 
-    def _suspend(self, reason: str) -> int:
-        self._end_attempts()
+    def _suspend(self, reason: str, *, at_once: bool = False) -> int:
+        self._end_attempts(at_once=at_once)
         self._append(RunSuspended(reason))
         return SUSPENDED
 
-    def _end_attempts(self) -> None:
-        self._attempts.order_stop()
-        deadline = time.monotonic() + _GRACE
+    def _end_attempts(self, *, at_once: bool = False) -> None:
+        """`at_once` leaves no time for another checkpoint: what was trained since the last one is trained
+        again, and compared."""
+        if not at_once:
+            self._attempts.order_stop()
+        deadline = time.monotonic() + (0.0 if at_once else _GRACE)
         is_killed = False
         while self._attempts.running:
             self._spawner.receive()

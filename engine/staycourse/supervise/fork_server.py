@@ -23,7 +23,11 @@ import psutil
 from staycourse.hardware.lifetime import become_subreaper, die_with_parent, outlive_parent
 from staycourse.supervise.linux import started_at
 
-_TARGETS = {"worker": "staycourse.training.worker", "search": "staycourse.search.process"}
+_TARGETS = {
+    "worker": "staycourse.training.worker",
+    "search": "staycourse.search.process",
+    "data": "staycourse.task.data_check",
+}
 _BLOCKED = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _MOST = 1 << 16
 _PAUSE = 0.002

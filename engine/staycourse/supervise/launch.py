@@ -12,13 +12,15 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import staycourse
 from staycourse.core.events import RunAbandoned, RunSealed
 from staycourse.core.problems import UserError
 from staycourse.core.state import RunState, RunStatus
 from staycourse.hardware.gpus import open_nvml
+from staycourse.record.damage import DamagedRun
+from staycourse.record.files import file_sha256, write_atomically
 from staycourse.record.index import enlist, runs_in
 from staycourse.record.lock import RunLock, is_held
 from staycourse.record.paths import RunPaths, next_run_folder
@@ -28,7 +30,7 @@ from staycourse.supervise.sealing import Sealing, sealed_parts
 from staycourse.supervise.slots import make_slots
 from staycourse.task.checking import Checked
 
-_START_WITHIN = 60.0
+_START_WITHIN, _WAITS_AFTER = 60.0, 10.0
 
 
 def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: bool = False) -> RunPaths:
@@ -43,10 +45,11 @@ def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: boo
         ancestor = _ancestor(runs, checked.roadmap.name)
         paths = RunPaths(next_run_folder(runs, checked.roadmap.name))
         _fill(paths, checked)
+        facts = _kept_apart(checked.facts, paths)
         store = Store(paths)
     except OSError as error:
         raise UserError(f"{runs}: the run folder cannot be written ({error.strerror or error})") from None
-    store.append(_seal_event(checked, sealing, ancestor, is_rehearsal))
+    store.append(_seal_event(checked, facts, sealing, ancestor, is_rehearsal))
     store.close(final=False)
     if not is_rehearsal:
         enlist(paths.root)
@@ -62,12 +65,24 @@ def start_engine(paths: RunPaths, options: Options) -> None:
         RunLock(paths.lock).acquire()  # raises the message that names the holder
     command = [sys.executable, "-P", "-m", "staycourse.supervise", str(paths.root)]
     command += ["--options", json.dumps(options.to_json())]
-    begin = paths.log.stat().st_size if paths.log.exists() else 0
-    with paths.log.open("ab") as log:
+    begin, head = paths.log.stat().st_size if paths.log.exists() else 0, _head(paths)
+    with _log(paths) as log:
         process = subprocess.Popen(
             command, cwd=paths.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    _await_engine(paths, process, begin)
+    _await_engine(paths, process, begin, head)
+
+
+def _log(paths: RunPaths) -> IO[bytes]:
+    try:
+        return paths.log.open("ab")
+    except OSError as error:
+        raise _unwritable(paths, error) from None
+
+
+def _unwritable(paths: RunPaths, error: OSError) -> UserError:
+    why = error.strerror or str(error)
+    return UserError(f"{paths.root}: the run folder cannot be written ({why}); nothing was started")
 
 
 def resume(paths: RunPaths, options: Options) -> None:
@@ -84,7 +99,10 @@ def abandon(paths: RunPaths, reason: str) -> None:
     # over is not opened for writing again.
     _refuse_if_over(paths, read_state(paths))
     lock = RunLock(paths.lock)
-    lock.acquire()
+    try:
+        lock.acquire()
+    except OSError as error:
+        raise _unwritable(paths, error) from None
     try:
         store = Store(paths)
         _refuse_if_over(paths, store.state)
@@ -123,8 +141,22 @@ def _fill(paths: RunPaths, checked: Checked) -> None:
     paths.roadmap.write_text(checked.text, encoding="utf-8")
 
 
+def _kept_apart(facts: Mapping[str, Any], paths: RunPaths) -> dict[str, Any]:
+    """The facts with the list of data files, which may be long, in a file that they name by its SHA-256."""
+    files = facts.get("data_files")
+    if files is None:
+        return dict(facts)
+    write_atomically(paths.data_files, json.dumps(files), durable=True)
+    told = {"kind": files["kind"], "count": len(files["files"]), "left_out": files["left_out"]}
+    return {**facts, "data_files": {**told, "sha256": file_sha256(paths.data_files)}}
+
+
 def _seal_event(
-    checked: Checked, sealing: Sealing, ancestor: Mapping[str, Any] | None, is_rehearsal: bool
+    checked: Checked,
+    facts: Mapping[str, Any],
+    sealing: Sealing,
+    ancestor: Mapping[str, Any] | None,
+    is_rehearsal: bool,
 ) -> RunSealed:
     return RunSealed(
         seal=sealing.seal,
@@ -132,7 +164,7 @@ def _seal_event(
         roadmap=str(checked.path),
         folder=str(checked.path.parent),
         code=sealing.code,
-        facts=checked.facts,
+        facts=facts,
         environment=sealing.environment,
         command=shlex.join(["staycourse", "run", str(checked.path)]),
         version=staycourse.__version__,
@@ -147,7 +179,10 @@ def _ancestor(runs: Path, name: str) -> dict[str, Any] | None:
         paths = RunPaths(run)
         if run.name.rpartition("-")[0] != name:
             continue
-        state = read_state(paths)
+        try:
+            state = read_state(paths)
+        except DamagedRun as error:
+            return {"run": run.name, "reason": str(error), "head": ""}  # it may be one, or may not
         if state.status is RunStatus.ABANDONED:
             head = paths.head.read_text().split() if paths.head.exists() else ["", ""]
             return {"run": run.name, "reason": state.reason, "head": head[1]}
@@ -155,16 +190,36 @@ def _ancestor(runs: Path, name: str) -> dict[str, Any] | None:
     return None
 
 
-def _await_engine(paths: RunPaths, process: subprocess.Popen[bytes], begin: int) -> None:
-    """Until the supervisor holds the lock or has died; a run may be over before the first look."""
-    deadline = time.monotonic() + _START_WITHIN
-    while time.monotonic() < deadline:
-        if is_held(paths.lock) or process.poll() == 0:
+class EngineLeft(UserError):
+    """The engine left at once; its own words, and its exit code."""
+
+    def __init__(self, words: str, code: int) -> None:
+        super().__init__(words)
+        self.exit_code = code if code in (2, 4, 75) else 2
+
+
+def _await_engine(paths: RunPaths, process: subprocess.Popen[bytes], begin: int, head: bytes) -> None:
+    """Until the supervisor has recorded something or has died; a run may be over before the first look.
+
+    One that holds the lock and records nothing for long waits for something, a full disk say.
+    """
+    now = time.monotonic()
+    deadline, waits_from = now + _START_WITHIN, now + _WAITS_AFTER
+    while (now := time.monotonic()) < deadline:
+        code = process.poll()
+        if code == 0 or _head(paths) != head or (now > waits_from and is_held(paths.lock)):
             return
-        if process.poll() is not None:
+        if code is not None:
             with paths.log.open("rb") as log:
                 log.seek(begin)
                 words = log.read().decode("utf-8", "replace").strip().splitlines()
-            raise UserError(words[-1] if words else f"the engine left with exit code {process.returncode}")
+            raise EngineLeft(words[-1] if words else f"the engine left with exit code {code}", code)
         time.sleep(0.02)
     raise UserError(f"the engine did not start within {_START_WITHIN:.0f} s: see {paths.log}")
+
+
+def _head(paths: RunPaths) -> bytes:
+    try:
+        return paths.head.read_bytes()
+    except OSError:
+        return b""

@@ -66,7 +66,7 @@ def _ended(trial: TrialState, last: Mapping[str, Any]) -> TrialEnded:
 def _failure(end: End) -> tuple[Failure, str]:
     last = end.last or {}
     if end.is_stopping or last.get("type") == "interrupted":
-        return Failure.INTERRUPTED, "the engine was told to stop"
+        return Failure.INTERRUPTED, "the engine stopped"
     if last.get("type") == "failed":
         return _told(last, end.is_crowded), one_line(last["error"])
     if end.is_hung:

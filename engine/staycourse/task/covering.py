@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from staycourse.core.space import Choice, Interval, Setup, Space, Value
+from staycourse.core.space import Choice, Fixed, Interval, Setup, Space, Value
+from staycourse.training.optimizers import DEFAULT_BATCH_SIZE
 
 
 def covering(space: Space) -> list[dict[str, Value]]:
@@ -66,3 +67,14 @@ def _defaults(space: Space) -> dict[str, Value]:
         elif isinstance(h, Interval):
             values[h.name] = h.from_unit(0.5)
     return values
+
+
+def largest_batch(space: Space) -> int:
+    """The largest batch size that the space holds, the default where it has none."""
+    for h in space:
+        if h.name == "batch_size":
+            if isinstance(h, Interval):
+                return int(h.high)
+            values = [h.value] if isinstance(h, Fixed) else list(h.options) if isinstance(h, Choice) else []
+            return max(int(value) for value in values)
+    return DEFAULT_BATCH_SIZE

@@ -19,10 +19,11 @@ import torch
 
 from staycourse.core.problems import Problem
 from staycourse.core.seeds import derive, mix
+from staycourse.task import data_files
+from staycourse.task.data_files import Manifest
+from staycourse.training.data import Data
 from staycourse.training.randomness import seed_all
 
-_WHOLE_BYTES = 256 * 2**20
-_PIECE = 64 * 2**10
 _TIMED_SAMPLES = 64
 _MOST_SECONDS = 2.0
 _SPREADS = (4096, 1024, 256, 64)
@@ -34,42 +35,58 @@ class _Hash(Protocol):
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """`method`: `content` or `sampled content` of files, `all samples` or `n samples`; `bytes` as hashed."""
+    """`method`: `content` or `sampled content` of files, `all samples` or `n samples`; `bytes` as hashed.
+
+    Of files, `total_bytes` is their size, `files_read` how many were looked into, and `piece` the size of
+    each of the three pieces that were read of a file, 0 for all of it. Of samples, `of` is their number.
+    """
 
     sha256: str
     method: str
     bytes: int
     samples: int = 0
     files: int = 0
+    total_bytes: int = 0
+    files_read: int = 0
+    piece: int = 0
+    of: int = 0
 
     def facts(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def of_files(folder: Path, patterns: Sequence[str]) -> tuple[Fingerprint | None, list[Problem]]:
-    """Fingerprint of the files that the patterns match, relative to `folder`; each has to match one.
+def of_files(folder: Path, patterns: Sequence[str]) -> tuple[Fingerprint, Manifest] | list[Problem]:
+    """Fingerprint and list of the files that the patterns match, relative to `folder`; each has to match one.
 
-    Up to 256 MiB in total by content, beyond by size, time of change, and pieces of the content.
+    Up to 256 MiB in total by content, beyond by size and three pieces of the content.
     """
-    found: dict[str, Path] = {}
+    found: set[Path] = set()
     problems = []
     for at, pattern in enumerate(patterns):
-        matches = _matches(folder, pattern)
-        if not matches:
+        matching = data_files.matches(folder, pattern)
+        if not matching:
             problems.append(
                 Problem(("data", "files", at), f"no file matches '{pattern}'", f"relative to {folder}")
             )
-        found |= {str(path): path for path in matches}
+        found.update(matching)
     if problems:
-        return None, problems
-    whole = sum(path.stat().st_size for path in found.values()) <= _WHOLE_BYTES
-    digest, size = hashlib.sha256(), 0
-    for name, path in sorted(found.items()):
-        relative = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else name
-        digest.update(f"{relative}\0{path.stat().st_size}\0".encode())
-        size += _feed_file(digest, path, whole)
-    method = "content" if whole else "sampled content"
-    return Fingerprint(digest.hexdigest(), method, size, files=len(found)), []
+        return problems
+    try:
+        manifest = data_files.take(folder, found, "covered", patterns)
+    except OSError as error:
+        return [Problem(("data", "files"), f"{error.filename} cannot be read ({error.strerror})")]
+    return (
+        Fingerprint(
+            sha256=manifest.digest,
+            method="sampled content" if manifest.piece else "content",
+            bytes=manifest.bytes_read,
+            files=len(manifest.files),
+            total_bytes=manifest.total_bytes,
+            files_read=manifest.files_read,
+            piece=manifest.piece,
+        ),
+        manifest,
+    )
 
 
 def of_samples(datasets: Sequence[Any], seed: int, method: str | None = None) -> Fingerprint:
@@ -84,7 +101,14 @@ def of_samples(datasets: Sequence[Any], seed: int, method: str | None = None) ->
     for at, (dataset, index) in chosen:
         size += feed(digest, sample_at(dataset, index, mix(derive(seed, "fingerprint"), at)))
     named = "all samples" if len(chosen) == len(places) else f"{len(chosen)} samples"
-    return Fingerprint(digest.hexdigest(), named, size, samples=len(chosen))
+    return Fingerprint(digest.hexdigest(), named, size, samples=len(chosen), of=len(places))
+
+
+def sample_sets(data: Data) -> list[Any]:
+    """The data sets whose samples are hashed: the one of the task, or both where it gives the split."""
+    if not data.split_given:
+        return [data.whole]
+    return [part.dataset for part in (data.train, data.validation) if part is not None]
 
 
 def of_description(text: str, sizes: Sequence[int]) -> Fingerprint:
@@ -154,31 +178,6 @@ def _feed_other(digest: _Hash, value: Any) -> int:
     return len(data)
 
 
-def _matches(folder: Path, pattern: str) -> list[Path]:
-    path = Path(pattern).expanduser()
-    root, rest = (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (folder, path)
-    if ".." in rest.parts:
-        root = root.joinpath(*[part for part in rest.parts if part == ".."])
-        rest = Path(*[part for part in rest.parts if part != ".."])
-    return sorted(found for found in root.glob(str(rest)) if found.is_file())
-
-
-def _feed_file(digest: _Hash, path: Path, whole: bool) -> int:
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        if whole:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-            return size
-        digest.update(f"{path.stat().st_mtime_ns}\0".encode())
-        read = 0
-        for at in (0, max(0, size // 2 - _PIECE // 2), max(0, size - _PIECE)):
-            file.seek(at)
-            piece = file.read(_PIECE)
-            digest.update(piece)
-            read += len(piece)
-        return read
-
-
 def _count(places: Sequence[tuple[Any, int]], seed: int, method: str | None) -> int:
     """How many samples to hash: all, or as many as fit the time."""
     if method is not None:
@@ -189,7 +188,7 @@ def _count(places: Sequence[tuple[Any, int]], seed: int, method: str | None) -> 
         size += feed(ignored, sample_at(dataset, index, mix(seed, at)))
     seconds = (time.perf_counter() - began) / max(1, len(timed))
     affordable = _MOST_SECONDS / max(seconds, 1e-9)
-    if size / max(1, len(timed)) * len(places) <= _WHOLE_BYTES and affordable >= len(places):
+    if size / max(1, len(timed)) * len(places) <= data_files.WHOLE_BYTES and affordable >= len(places):
         return len(places)
     return next((count for count in _SPREADS if count <= affordable), _SPREADS[-1])
 

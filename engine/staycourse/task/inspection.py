@@ -37,16 +37,19 @@ from staycourse.core import space as spaces
 from staycourse.core.job import DataSpec, TaskSpec
 from staycourse.core.metric_names import resolve
 from staycourse.core.problems import KeyPath, Problem, UserError, nearest
-from staycourse.core.space import Choice, Fixed, Interval, Space
+from staycourse.core.space import Space
 from staycourse.task import fingerprint as fingerprints
 from staycourse.task.contract import Task
-from staycourse.task.covering import completed, covering
+from staycourse.task.covering import completed, covering, largest_batch
+from staycourse.task.distributions import imported_distributions
+from staycourse.task.fingerprint import Fingerprint
+from staycourse.task.inspection_request import with_epochs
 from staycourse.task.mistakes import TaskError, called, raised
+from staycourse.task.opened_files import OpenedFiles
 from staycourse.task.probing import Probing, fetch_problem
 from staycourse.training import data as data_of
 from staycourse.training import loading
 from staycourse.training.data import Data
-from staycourse.training.optimizers import DEFAULT_BATCH_SIZE
 
 _FILE: KeyPath = ("task", "file")
 # A data set that was made this quickly is made twice, to see whether it comes out the same.
@@ -64,14 +67,17 @@ class Inspection:
         self.notes: list[str] = []
         self.facts: dict[str, Any] = {}
         self.exact = True
+        self.opened = OpenedFiles(Path(self.spec.code))
 
     def run(self) -> None:
         task = self._task()
-        data = self._data(task) if task is not None else None
+        with self.opened:
+            data = self._data(task) if task is not None else None
         if task is None or data is None:
             return
         self._sizes(data)
-        self._samples(task, data)
+        with self.opened:
+            self._samples(task, data)
         if not self.problems:
             self._probe(task, data)
         if not self.problems:
@@ -139,7 +145,7 @@ class Inspection:
             )
 
     def _sizes(self, data: Data) -> None:
-        largest = self.request.get("largest_batch") or _largest_batch(self.space)
+        largest = self.request.get("largest_batch") or largest_batch(self.space)
         for share in sorted(set(self.request.get("shares") or [1.0])):
             count = max(1, round(len(data.train) * share))
             if count < largest:
@@ -191,7 +197,7 @@ class Inspection:
             data,
             setups,
             self.request["seed"],
-            _schedules(self.request.get("schedules") or {}),
+            with_epochs(self.request.get("schedules") or {}),
             self.request.get("device") or "cpu",
             seen.uses,
         )
@@ -223,19 +229,25 @@ class Inspection:
                 )
 
     def _fingerprint(self, task: Task, data: Data) -> None:
+        """With it, which files to watch, and what they are now: `data_files`, no part of the seal itself."""
         folder, method = Path(self.spec.folder), self.request.get("fingerprint_method")
-        datasets = [data.whole]
-        if data.split_given:
-            datasets = [p.dataset for p in (data.train, data.validation) if p is not None]
         if files := self.request.get("files"):
-            taken, problems = fingerprints.of_files(folder, [_filled(pattern, task) for pattern in files])
-            self.problems += problems
-        elif self.exact:
-            taken = fingerprints.of_samples(datasets, self.request["seed"], method)
+            found = fingerprints.of_files(folder, [_filled(pattern, task) for pattern in files])
+            if isinstance(found, list):
+                self.problems += found
+                return
+            taken, manifest = found
         else:
-            taken = fingerprints.of_description(self.facts["sample"], [len(d) for d in datasets])
-        if taken is not None:
-            self.facts["fingerprint"] = taken.facts()
+            with self.opened:
+                taken = self._of_samples(data, method)
+            manifest = self.opened.manifest(folder, vars(task.args))
+        self.facts |= {"fingerprint": taken.facts(), "data_files": manifest.to_json()}
+
+    def _of_samples(self, data: Data, method: str | None) -> Fingerprint:
+        datasets = fingerprints.sample_sets(data)
+        if self.exact:
+            return fingerprints.of_samples(datasets, self.request["seed"], method)
+        return fingerprints.of_description(self.facts["sample"], [len(d) for d in datasets])
 
     def _surroundings(self) -> None:
         cuda = torch.cuda.is_available()
@@ -244,6 +256,7 @@ class Inspection:
             "torch": torch.__version__,
             "cuda": torch.version.cuda if cuda else None,
             "device": self.request.get("device") or "cpu",
+            "distributions": imported_distributions(Path(self.spec.code)),
         }
 
 
@@ -278,24 +291,6 @@ def _filled(pattern: str, task: Task) -> str:
     for name, value in vars(task.args).items():
         pattern = pattern.replace("{args." + name + "}", str(value))
     return pattern
-
-
-def _largest_batch(space: Space) -> int:
-    for h in space:
-        if h.name == "batch_size":
-            if isinstance(h, Interval):
-                return int(h.high)
-            values = [h.value] if isinstance(h, Fixed) else list(h.options) if isinstance(h, Choice) else []
-            return max(int(value) for value in values)
-    return DEFAULT_BATCH_SIZE
-
-
-def _schedules(given: Mapping[str, Any]) -> dict[str, dict[str, dict[int, float]]]:
-    """Epochs as numbers again: JSON has made text of them."""
-    return {
-        name: {key: {int(epoch): times for epoch, times in steps.items()} for key, steps in schedule.items()}
-        for name, schedule in given.items()
-    }
 
 
 if __name__ == "__main__":

@@ -54,6 +54,14 @@ def _texted(schedule: Mapping[str, Mapping[int, float]]) -> dict[str, dict[str, 
     return {name: {str(epoch): times for epoch, times in steps.items()} for name, steps in schedule.items()}
 
 
+def with_epochs(given: Mapping[str, Any]) -> dict[str, dict[str, dict[int, float]]]:
+    """Epochs as numbers again: JSON has made text of them."""
+    return {
+        name: {key: {int(epoch): times for epoch, times in steps.items()} for key, steps in schedule.items()}
+        for name, schedule in given.items()
+    }
+
+
 def _named_setups(phase: Phase) -> list[dict[str, Any]]:
     """The set-ups of a compare phase, which need not be options of the space's ranges."""
     return [named.values for named in getattr(phase, "setups", [])]

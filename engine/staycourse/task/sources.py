@@ -27,7 +27,7 @@ def local_modules(task_file: Path) -> dict[str, Path]:
         if relative in found:
             continue
         found[relative] = root / relative
-        for name in _imported_names(root / relative, relative):
+        for name in imported_names(root / relative, relative):
             waiting.extend(_files_of(root, name))
     return dict(sorted(found.items()))
 
@@ -49,7 +49,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _imported_names(path: Path, relative: str) -> Iterator[str]:
+def imported_names(path: Path, relative: str) -> Iterator[str]:
     """Dotted names, from the task's folder on, that the file may import; `a.b` of `from a import b` too."""
     try:
         tree = ast.parse(path.read_bytes(), str(path))

@@ -137,7 +137,7 @@ def _objective(offer: Offer, size: int) -> list[Line]:
     return flow(items, size)
 
 
-_HIDDEN = ("fingerprint", "task_file", "code", "read", "metrics_resolved")
+_HIDDEN = ("fingerprint", "data_files", "distributions", "task_file", "code", "read", "metrics_resolved")
 
 
 def _data(facts: Mapping[str, Any], size: int) -> list[Line]:

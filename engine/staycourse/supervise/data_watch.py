@@ -1,0 +1,193 @@
+"""Is the data still what was sealed? A cheap look again and again, a thorough one where it gives cause to.
+
+The cheap look asks for sizes and times, in a thread, for a file server may hang. The thorough one compares
+content, in a process of its own. Until it has answered, no further trial starts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from staycourse.core.events import Noted, RunSealed
+from staycourse.core.roadmap import Roadmap
+from staycourse.hardware.background import Background
+from staycourse.record.files import file_sha256
+from staycourse.record.store import Store
+from staycourse.supervise.spawner import Child, Spawner
+from staycourse.task import data_files
+from staycourse.task.data_files import Manifest, Stamp
+
+# A look may take a fiftieth of the time, a comparison a tenth: they keep nobody waiting but new trials.
+_REST_OF_A_LOOK, _REST_OF_A_COMPARISON = 50.0, 10.0
+_PATIENCE = 0.05
+_MOST_DEATHS = 3
+_MOST_NAMED = 3
+_AS_SEALED = {
+    "content": "its content did not",
+    "sampled content": "its content did not, where it was looked at",
+}
+
+
+class DataWatch:
+    """`turn` is called in every turn of the loop; `is_clear` says whether a trial may start."""
+
+    def __init__(self, roadmap: Roadmap, store: Store, spawner: Spawner) -> None:
+        self._roadmap, self._store, self._spawner = roadmap, store, spawner
+        self._manifest: Manifest | None = None
+        self._known: dict[str, Stamp] = {}
+        self._seen: dict[str, Stamp | None] = {}
+        self._background = Background(self._look, "data-watch")
+        self._child: Child | None = None
+        self._answer: dict[str, Any] | None = None
+        self._deaths = 0
+        self._began = self._rested_at = time.monotonic()
+        self.is_clear = False
+
+    def turn(self) -> str | None:
+        """Look if it is time to; why no trial may run on this data any more, None while they may."""
+        if self._child is not None:
+            return self._hear(self._child)
+        if self._manifest is None:
+            return self._begin()
+        if self._is_watchable and time.monotonic() >= self._rested_at:
+            self._take_look()
+        return None
+
+    def close(self) -> None:
+        """End a comparison that is under way."""
+        if self._child is not None:
+            self._spawner.kill(self._child)
+            self._spawner.let_go(self._child)
+            self._child = None
+
+    @property
+    def _sealed(self) -> RunSealed:
+        sealed = self._store.state.sealed
+        assert sealed is not None
+        return sealed
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self._sealed.folder)
+
+    @property
+    def _is_watchable(self) -> bool:
+        return bool(self._known)
+
+    def _begin(self) -> str | None:
+        """Once a session. What no file tells of is compared at once: hours may have gone by."""
+        kept, path = self._sealed.facts.get("data_files"), self._store.paths.data_files
+        self._manifest = Manifest("opened")
+        if kept is not None:
+            try:
+                if file_sha256(path) != kept["sha256"]:
+                    return f"{path.name} in the run's folder is not as it was sealed"
+                self._manifest = Manifest.read(path)
+            except (OSError, ValueError) as error:
+                return f"{path.name} in the run's folder cannot be read: {error}"
+        self._known = {file.path: file.stamp for file in self._manifest.files}
+        method = self._sealed.facts.get("fingerprint", {}).get("method", "")
+        if not self._is_watchable and method.endswith(" samples"):
+            self._compare()
+        elif not self._is_watchable:
+            self.is_clear = True
+        return None
+
+    def _look(self) -> tuple[dict[str, Stamp | None], float]:
+        """In the thread: what differs, and how long the look took."""
+        assert self._manifest is not None
+        began = time.monotonic()
+        found = data_files.look(self._folder, self._manifest, self._known)
+        return found, time.monotonic() - began
+
+    def _take_look(self) -> None:
+        try:
+            result = self._background.result(_PATIENCE)
+        except OSError:
+            self._seen = {}
+            self._compare()  # a folder that cannot be read: this says which
+            return
+        if result is None:
+            self.is_clear = False
+            return
+        self._seen, seconds = result
+        if self._seen:
+            self._compare()
+        else:
+            self._rest(seconds * _REST_OF_A_LOOK)
+
+    def _rest(self, seconds: float) -> None:
+        self.is_clear = True
+        self._rested_at = time.monotonic() + seconds
+
+    def _compare(self) -> None:
+        """Start the thorough look, or start it again."""
+        self.is_clear = False
+        self._began, self._answer = time.monotonic(), None
+        self._child = self._spawner.fork(f"data-{self._began}", "data", self._store.paths.log)
+        sealed, paths = self._sealed, self._store.paths
+        self._child.orders.send(
+            {
+                "manifest": str(paths.data_files) if sealed.facts.get("data_files") else None,
+                "folder": sealed.folder,
+                "fingerprint": sealed.facts["fingerprint"],
+                "task": {
+                    "code": str(paths.code),
+                    "file": sealed.facts["task_file"],
+                    "folder": sealed.folder,
+                    "args": dict(self._roadmap.task.args),
+                },
+                "validation": self._roadmap.data.validation,
+                "seed": self._roadmap.seed,
+            }
+        )
+
+    def _hear(self, child: Child) -> str | None:
+        for message in child.events.receive():
+            self._answer = message
+        if not child.is_over:
+            return None
+        self._spawner.let_go(child)
+        self._child = None
+        if self._answer is not None:
+            return self._judge(self._answer)
+        self._deaths += 1
+        if self._deaths >= _MOST_DEATHS:
+            return f"the data cannot be compared: the process that does it died {self._deaths} times"
+        self._compare()
+        return None
+
+    def _judge(self, answer: Mapping[str, Any]) -> str | None:
+        if answer["changed"]["count"]:
+            return f"data changed since the seal: {_listed(answer['changed'])}"
+        self._deaths = 0
+        self._note(answer)
+        for name, stamp in self._seen.items():
+            if stamp is None:
+                self._known.pop(name, None)  # gone, and not missed
+            else:
+                self._known[name] = stamp
+        self._rest((time.monotonic() - self._began) * _REST_OF_A_COMPARISON)
+        return None
+
+    def _note(self, answer: Mapping[str, Any]) -> None:
+        """Said once in a run."""
+        method = self._sealed.facts["fingerprint"]["method"]
+        same = _AS_SEALED.get(method, _AS_SEALED["content"])
+        for name, words in (
+            ("same", f"its time changed, {same}"),
+            ("beside", "it changed, the samples did not"),
+        ):
+            text = f"{_listed(answer[name])}: {words}"
+            if answer[name]["count"] and text not in self._store.state.notes:
+                self._store.append(Noted("data", text))
+
+
+def _listed(found: Mapping[str, Any]) -> str:
+    """`a, b, c and 7 more`."""
+    shown = found["first"][:_MOST_NAMED]
+    more = found["count"] - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -1,0 +1,175 @@
+"""Data that changes after the seal: touched, edited, taken away, put back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.tiny import TASK, Place, wait_until, write_roadmap
+
+pytestmark = pytest.mark.slow
+
+SPACE = {"lr": {"log": [1e-3, 1e-1]}, "batch_size": 8}
+PHASES = [{"kind": "grid", "points": {"lr": 2}, "epochs": 4}, {"kind": "final"}]
+ARGS = {"step_ms": 50, "steps_log": "steps.log"}
+CSV_TASK = TASK.replace(
+    """    points = torch.randn(args.count, 2)
+""",
+    """    with open(args.table) as file:
+        rows = [[float(word) for word in line.split(",")] for line in file if not line.startswith("#")]
+    points = torch.tensor(rows)
+""",
+)
+CSV_TASK = CSV_TASK.replace(
+    "def add_arguments(parser):\n",
+    'def add_arguments(parser):\n    parser.add_argument("--table", default="")\n',
+)
+
+
+def write_table(place: Place) -> Path:
+    table = place.folder / "data" / "x.csv"
+    table.parent.mkdir(parents=True, exist_ok=True)
+    rows = [(((at * 37) % 80) / 40 - 1, ((at * 53) % 80) / 40 - 1) for at in range(80)]
+    table.write_text("".join(f"{x:.4f},{y:.4f}\n" for x, y in rows))
+    return table
+
+
+def roadmap(place: Place, **changes: Any) -> Path:
+    args = {"table": "data/x.csv", **ARGS}
+    return write_roadmap(place.folder, task=CSV_TASK, space=SPACE, phases=PHASES, args=args, **changes)
+
+
+def result(place: Place) -> tuple[list[Any], str]:
+    metrics = place.rows("SELECT trial, name, step, epoch, value FROM metric ORDER BY trial, name, step")
+    weights = place.runs / "tiny-1" / "final" / "model.safetensors"
+    return metrics, hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+def steps(place: Place) -> int:
+    """Training steps so far; an epoch has eight, the first trial thirty-two."""
+    log = place.folder / "steps.log"
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def bodies(place: Place, kind: str) -> list[dict[str, Any]]:
+    return [
+        json.loads(body)
+        for (body,) in place.rows(f"SELECT body FROM ledger WHERE kind = '{kind}' ORDER BY seq")
+    ]
+
+
+def notes(place: Place) -> list[str]:
+    return [body["text"] for body in bodies(place, "noted") if body["about"] == "data"]
+
+
+def edited(table: Path) -> bytes:
+    """Change the second point, the size kept; the content before."""
+    before = table.read_bytes()
+    lines = before.splitlines(keepends=True)
+    table.write_bytes(b"".join([lines[0], b"9" + lines[1][1:], *lines[2:]]))
+    return before
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], str]:
+    here = Place(tmp_path_factory.mktemp("undisturbed"))
+    write_table(here)
+    done = here.run("run", roadmap(here), "--no-ui")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert notes(here) == []
+    return result(here)
+
+
+@pytest.mark.parametrize("data", [None, {"files": ["data/*.csv"]}], ids=["opened by the task", "named"])
+def test_a_change_in_mid_run_suspends_until_it_is_undone(
+    place: Place, undisturbed: tuple[list[Any], str], data: dict[str, Any] | None
+) -> None:
+    table = write_table(place)
+    with place.started("run", roadmap(place, data=data), "--no-ui") as view:
+        wait_until(lambda: steps(place) >= 10, 60, "a trial is in its second epoch")
+        before = edited(table)
+        said, _ = view.communicate(timeout=60)
+    assert view.returncode == 75
+    assert "data changed since the seal: " in said
+    assert "data/x.csv (" in said
+    kinds = place.kinds()
+    assert kinds[-1] == "run suspended"
+    started = kinds.count("trial started")
+    assert started == 1
+    (failed,) = bodies(place, "attempt failed")
+    assert failed["failure"] == "interrupted"
+
+    again = place.run("resume", "--no-ui")
+    assert again.returncode == 75
+    assert "data/x.csv (" in again.stdout
+    assert place.kinds().count("trial started") == started
+
+    table.write_bytes(before)
+    assert place.run("resume", "--no-ui").returncode == 0
+    assert result(place) == undisturbed
+    assert sum(body["differing"] for body in bodies(place, "trial ended")) == 0
+    assert notes(place) == ["data/x.csv: its time changed, its content did not"]
+
+
+def test_a_new_time_and_what_no_sample_shows_are_noted_once(
+    place: Place, undisturbed: tuple[list[Any], str]
+) -> None:
+    table = write_table(place)
+    with place.started("run", roadmap(place), "--no-ui") as view:
+        for count in (4, 20):
+            wait_until(lambda count=count: steps(place) >= count, 60, "trials go on")
+            os.utime(table)
+            wait_until(lambda: notes(place), 60, "the new time is seen")
+        with table.open("a") as file:
+            file.write("# a remark\n")
+        assert view.wait(120) == 0
+    time_alone, remark = notes(place)
+    assert time_alone == "data/x.csv: its time changed, its content did not"
+    assert remark.startswith("data/x.csv (size ")
+    assert remark.endswith(": it changed, the samples did not")
+    assert result(place) == undisturbed
+    assert place.kinds().count("trial started") == place.kinds().count("trial planned")
+
+
+def test_data_that_is_gone_at_resume_is_named(place: Place) -> None:
+    table = write_table(place)
+    with place.started("run", roadmap(place, data={"files": ["data/*.csv"]}), "--no-ui"):
+        wait_until(lambda: steps(place) >= 4, 60, "a trial is on its way")
+        os.kill(place.supervisor(), 9)
+    started = place.kinds().count("trial started")
+    table.unlink()
+    for at in range(5):
+        (table.parent / f"new-{at}.csv").write_text("0,0\n")
+    done = place.run("resume", "--no-ui")
+    assert done.returncode == 75
+    assert "data/new-0.csv (new), data/new-1.csv (new), data/new-2.csv (new) and 3 more" in done.stdout
+    assert place.kinds().count("trial started") == started
+
+
+def test_samples_without_a_file_are_compared_when_a_session_starts(place: Place) -> None:
+    """What a module outside the sealed code gives, say: no file of it can be watched."""
+    library = place.folder / "library"
+    library.mkdir()
+    module = library / "points.py"
+    module.write_text("SCALE = 1.0\n")
+    task = TASK.replace("    points = torch.randn(args.count, 2)\n", POINTS)
+    path = write_roadmap(place.folder, task=task, space=SPACE, phases=PHASES, args=ARGS)
+    place.more = {"PYTHONPATH": str(library), "PYTHONDONTWRITEBYTECODE": "1"}
+    with place.started("run", path, "--no-ui"):
+        wait_until(lambda: steps(place) >= 4, 60, "a trial is on its way")
+        os.kill(place.supervisor(), 9)
+    module.write_text("SCALE = 1.001\n")
+    done = place.run("resume", "--no-ui")
+    assert done.returncode == 75
+    assert "data changed since the seal: the samples' content" in done.stdout
+    module.write_text("SCALE = 1.0\n")
+    assert place.run("resume", "--no-ui").returncode == 0
+
+
+POINTS = """    import points as library
+    points = torch.randn(args.count, 2) * library.SCALE
+"""
