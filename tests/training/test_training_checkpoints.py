@@ -137,13 +137,41 @@ def test_a_worker_falls_back_and_still_ends_with_the_same_numbers(tmp_path: Path
     assert second.one("ended")["best"] == whole.one("ended")["best"]
 
 
-def test_a_parent_without_a_usable_checkpoint_is_an_error(tmp_path: Path, blobs: TaskSpec) -> None:
-    parent = tmp_path / "parent"
-    train(make_job(parent, blobs))
-    for file in parent.glob("last*.pt"):
-        flip(file)
-    told = train(make_job(tmp_path / "child", blobs, parent=str(parent), epochs=5))
-    assert "no usable checkpoint" in told.one("failed")["error"]
+def same_model(a: Path, b: Path) -> bool:
+    models = [torch.load(at / "last.pt", weights_only=True)["model"] for at in (a, b)]
+    return all(torch.equal(models[0][name], models[1][name]) for name in models[0])
+
+
+@pytest.mark.parametrize("names", [("last.pt",), ("last.pt", "last.prev.pt")])
+def test_what_is_damaged_of_a_parent_is_trained_again(
+    tmp_path: Path, blobs: TaskSpec, names: tuple[str, ...]
+) -> None:
+    parent, child = tmp_path / "parent", tmp_path / "child"
+    whole = train(make_job(tmp_path / "whole", blobs, epochs=5, horizon=5))
+    train(make_job(parent, blobs, epochs=3, horizon=5, checkpoint_every=0.0))
+    for name in names:
+        flip(parent / name)
+    before = {file.name: file.read_bytes() for file in parent.iterdir()}
+    told = train(make_job(child, blobs, parent=str(parent), epochs=5, horizon=5))
+    assert "of parent, from which it goes on: last.pt is damaged" in told.one("ready")["checkpoint_notes"][0]
+    assert told.one("ended")["curve"] == whole.one("ended")["curve"]
+    assert same_model(tmp_path / "whole", child)
+    assert {file.name: file.read_bytes() for file in parent.iterdir()} == before
+
+
+def test_a_parent_s_checkpoint_that_the_ledger_does_not_name_is_not_used(
+    tmp_path: Path, blobs: TaskSpec
+) -> None:
+    parent, forged = tmp_path / "parent", tmp_path / "forged"
+    told = train(make_job(parent, blobs, checkpoint_every=0.0))
+    named = told.one("ended")["files"]["last.pt"]["sha256"]
+    train(make_job(forged, blobs, seed=99))
+    for file in ("last.pt", "best.pt", "checkpoints.json"):
+        shutil.copyfile(forged / file, parent / file)
+    (parent / "last.prev.pt").unlink()
+    job = make_job(tmp_path / "child", blobs, parent=str(parent), parent_sha256=named, epochs=5)
+    notes = train(job).one("ready")["checkpoint_notes"]
+    assert "last.pt was replaced" in notes[0] and "from the beginning" in notes[-1]
 
 
 def test_hashes_of_the_message_are_those_of_the_sidecar(tmp_path: Path, blobs: TaskSpec) -> None:

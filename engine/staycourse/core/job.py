@@ -58,8 +58,8 @@ class Job:
     """One attempt at one trial.
 
     `epochs` is the upper bound of this trial, `horizon` the length that its schedule is made for;
-    `parent` is the folder of the trial whose last checkpoint this one goes on from; `checkpoint_every`
-    is in seconds. `batches_per_epoch` and `kill_at_step` are set in a rehearsal only: the miniature's
+    `parent` is the folder of the trial whose last checkpoint this one goes on from, `parent_sha256` the
+    hash that the ledger has of it; `checkpoint_every` is in seconds. `batches_per_epoch` and `kill_at_step` are set in a rehearsal only: the miniature's
     length of an epoch, and the step after which the first attempt kills itself.
     """
 
@@ -83,6 +83,7 @@ class Job:
     device: str = "cpu"
     cpus: tuple[int, ...] = ()
     parent: str | None = None
+    parent_sha256: str | None = None
     final: str | None = None
     attempt: int = 1
     batches_per_epoch: int | None = None

@@ -152,7 +152,10 @@ class Attempts:
         assert sealed is not None
         self._store.append(TrialStarted(trial.id, attempt.number, slot, child.pid, child.started))
         is_first = self._store.state.trials_of(trial.plan.phase)[0].id == trial.id
-        job = make_job(self._roadmap, sealed, self._store.paths, trial, attempt.slot, is_first=is_first)
+        parent = self._store.state.trials[trial.plan.parent] if trial.plan.parent else None
+        job = make_job(
+            self._roadmap, sealed, self._store.paths, trial, attempt.slot, is_first=is_first, parent=parent
+        )
         attempt.moved = time.monotonic()
         child.orders.send(jobs.to_json(job))
 

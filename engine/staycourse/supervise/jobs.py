@@ -22,8 +22,10 @@ def make_job(
     slot: Slot,
     *,
     is_first: bool,
+    parent: TrialState | None = None,
 ) -> Job:
-    """The next attempt's job; `is_first` says that this is the first trial of its phase."""
+    """The next attempt's job; `is_first` says that this is the first trial of its phase, `parent` is the
+    trial that it goes on from."""
     plan, limits = trial.plan, roadmap.limits
     is_final = roadmap.phases[plan.phase].kind == "final"
     return Job(
@@ -46,12 +48,18 @@ def make_job(
         threads=limits.threads,
         device=slot.device,
         cpus=slot.cpus,
-        parent=str(paths.trial(plan.parent)) if plan.parent else None,
+        parent=str(paths.trial(parent.id)) if parent else None,
+        parent_sha256=_last_checkpoint(parent),
         final=str(paths.final) if is_final else None,
         attempt=trial.attempts + 1,
         batches_per_epoch=_REHEARSAL_BATCHES if sealed.rehearsal else None,
         kill_at_step=_REHEARSAL_KILL if sealed.rehearsal and is_first else None,
     )
+
+
+def _last_checkpoint(trial: TrialState | None) -> str | None:
+    files = trial.end.files if trial and trial.end else {}
+    return str(files["last.pt"]["sha256"]) if "last.pt" in files else None
 
 
 def _data(roadmap: Roadmap, trial: TrialState) -> DataSpec:

@@ -118,30 +118,36 @@ class Checkpoints:
     def load(self) -> Loaded | None:
         """The newest whole generation of this folder; None if there is none at all."""
         notes: list[str] = []
-        for name in (LAST, PREVIOUS):
-            loaded = self._load_one(name, notes)
-            if loaded is not None:
-                self._take_over(loaded)
-                return loaded
+        loaded = self._newest(notes)
+        if loaded is not None:
+            self._take_over(loaded)
+            return loaded
         if notes:
             for name in (LAST, PREVIOUS, BEST, BEST_BEFORE):
                 (self.folder / name).unlink(missing_ok=True)
             return Loaded({}, "", None, (*notes, "no checkpoint is usable: the trial starts again"))
         return None
 
-    def adopt(self, parent: Path) -> Loaded:
-        """The parent's newest whole generation, its `best.pt` copied here; FileNotFoundError without one."""
-        source = Checkpoints(parent)
-        loaded = source.load()
-        if loaded is None or not loaded.state:
-            raise FileNotFoundError(f"the trial to go on from has no usable checkpoint in {parent}")
+    def adopt(self, parent: Path, last_sha256: str | None = None) -> Loaded:
+        """The newest whole generation of the trial to go on from, its `best.pt` copied here.
+
+        Nothing of the parent's is changed. `last_sha256` is what its last event says of its `last.pt`:
+        another file is not used. Without any usable generation the content is empty: then the trial
+        begins where its parent began, and comes to the same numbers.
+        """
+        notes: list[str] = []
+        loaded = Checkpoints(parent)._newest(notes, last_sha256, is_own=False)
+        notes = [f"of {parent.name}, from which it goes on: {note}" for note in notes]
+        if loaded is None:
+            gone = f"{parent.name} has no usable checkpoint: its training is done again from the beginning"
+            return Loaded({}, "", None, (*notes, gone))
         if loaded.best is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             copy_durably(parent / BEST, self.folder / BEST)
             self._best, self._best_sha = loaded.best, loaded.state["best_sha256"]
             assert self._best_sha is not None
             self._record(self._best_sha)
-        return Loaded(loaded.state, "parent", loaded.best, loaded.notes)
+        return Loaded(loaded.state, "parent", loaded.best, tuple(notes))
 
     def drop_older_best(self) -> None:
         """At a trial's end nothing can go back to a best before the last."""
@@ -178,27 +184,41 @@ class Checkpoints:
             return []
         return [str(item) for item in hashes]
 
-    def _load_one(self, name: str, notes: list[str]) -> Loaded | None:
+    def _newest(
+        self, notes: list[str], last_sha256: str | None = None, *, is_own: bool = True
+    ) -> Loaded | None:
+        """The newest generation that is whole; `notes` gets what was passed over."""
+        for name, wanted in ((LAST, last_sha256), (PREVIOUS, None)):
+            loaded = self._load_one(name, notes, wanted, is_own)
+            if loaded is not None:
+                return loaded
+        return None
+
+    def _load_one(self, name: str, notes: list[str], expected: str | None, is_own: bool) -> Loaded | None:
         path = self.folder / name
         if not path.exists():
             if name == LAST and (self.folder / PREVIOUS).exists():
                 notes.append(f"{LAST} is missing: going on from {PREVIOUS}")
             return None
-        if sha256(path) not in self._recorded():
+        found = sha256(path)
+        if found not in self._recorded():
             notes.append(f"{name} is damaged (its hash is not on record) and was not used")
+            return None
+        if expected not in (None, found):
+            notes.append(f"{name} was replaced (the ledger names another) and was not used")
             return None
         state = _read(path)
         best = None
         if (wanted := state.get("best_sha256")) is not None:
-            best = self._best_of(wanted)
+            best = self._best_of(wanted, (BEST, BEST_BEFORE) if is_own else (BEST,))
             if best is None:
                 notes.append(f"{name} was not used: the best weights that belong to it are gone or damaged")
                 return None
         return Loaded(state, name, best, tuple(notes))
 
-    def _best_of(self, wanted: str) -> dict[str, Any] | None:
+    def _best_of(self, wanted: str, names: tuple[str, ...]) -> dict[str, Any] | None:
         """The best weights with that hash; they become `best.pt` again if a crash orphaned a newer one."""
-        for name in (BEST, BEST_BEFORE):
+        for name in names:
             path = self.folder / name
             if path.exists() and sha256(path) == wanted:
                 if name == BEST_BEFORE:

@@ -64,7 +64,8 @@ class Loop:
         own = loaded is not None and bool(loaded.state)
         if not own and self.job.parent is not None:
             parent = Path(self.job.parent)
-            loaded = self._disk.waiting_out(lambda: self._checkpoints.adopt(parent), step=0)
+            sha256 = self.job.parent_sha256
+            loaded = self._disk.waiting_out(lambda: self._checkpoints.adopt(parent, sha256), step=0)
             notes += loaded.notes
         if loaded is None or not loaded.state:
             return None, notes
