@@ -59,8 +59,9 @@ class Job:
 
     `epochs` is the upper bound of this trial, `horizon` the length that its schedule is made for;
     `parent` is the folder of the trial whose last checkpoint this one goes on from, `parent_sha256` the
-    hash that the ledger has of it; `checkpoint_every` is in seconds. `batches_per_epoch` and `kill_at_step` are set in a rehearsal only: the miniature's
-    length of an epoch, and the step after which the first attempt kills itself.
+    hash that the ledger has of it; `checkpoint_every` is in seconds. `batches_per_epoch` and `kill_at_step`
+    are set in a rehearsal only: the miniature's length of an epoch, and the step after which the first
+    attempt kills itself.
     """
 
     trial: str
