@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from staycourse.core.canonical import digest
 from staycourse.core.events import RunSealed
+from staycourse.record.files import file_sha256
+from staycourse.record.files import file_sha256
 from staycourse.record.paths import RunPaths
 from staycourse.record.seal import hash_code, roadmap_digest, seal
 from staycourse.record.verification.fault import Fault
 
 
 def check_sources(paths: RunPaths, sealed: RunSealed) -> int:
-    """How many sealed sources were looked at: the roadmap and the files in `code/`."""
+    """How many sealed sources were looked at: the roadmap, the files in `code/`, the list of the data's."""
     if seal(sealed.parts) != sealed.seal:
         raise Fault("event 1 (run sealed): the seal is not that of its parts")
     _check_roadmap(paths, sealed)
     _check_code(paths, sealed)
+    _check_data_files(paths, sealed)
     recorded = {"data": sealed.facts.get("fingerprint", {}), "environment": sealed.environment}
     for part, value in recorded.items():
         if digest(value) != sealed.parts.get(part):
             raise Fault(f"event 1 (run sealed): what it says of the {part} is not what was sealed")
-    return len(sealed.code) + 1
+    return len(sealed.code) + 1 + _check_manifest(paths, sealed)
+
+
+def _check_manifest(paths: RunPaths, sealed: RunSealed) -> int:
+    """The list of the data's files, where there is one; the data itself may be elsewhere by now."""
+    kept = sealed.facts.get("data_files")
+    if kept is None:
+        return 0
+    if not paths.data_files.exists():
+        raise Fault(f"{paths.data_files.name} is missing")
+    if file_sha256(paths.data_files) != kept["sha256"]:
+        raise Fault(f"{paths.data_files.name} was changed since it was sealed")
+    return 1
+
+
+def _check_data_files(paths: RunPaths, sealed: RunSealed) -> None:
+    kept = sealed.facts.get("data_files")
+    if not isinstance(kept, Mapping):
+        return
+    if not paths.data_files.is_file():
+        raise Fault(f"{paths.data_files.name} is missing")
+    if file_sha256(paths.data_files) != kept.get("sha256"):
+        raise Fault(f"{paths.data_files.name} was changed since it was sealed")
 
 
 def first_change_of_code(paths: RunPaths, sealed: RunSealed) -> str | None:
