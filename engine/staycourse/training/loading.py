@@ -184,6 +184,12 @@ class Loader:
         iterator: Iterator[Any] = self._iterator
         return iterator
 
+    def death(self) -> int | None:
+        """How the first loader worker that has died did: its exit code, minus the signal's number if it was
+        killed. None if all live."""
+        workers = getattr(self._iterator, "_workers", ())
+        return next((worker.exitcode for worker in workers if worker.exitcode), None)
+
     def close(self) -> None:
         """End the loader workers, those that do not end by themselves by force."""
         iterator, self._iterator = self._iterator, None

@@ -36,7 +36,8 @@ _EXIT_CRASHED = 70
 
 
 def main(orders_fd: int, events_fd: int) -> NoReturn:
-    """Live a worker's life and end the process: status 0 once the last word is said, another for a crash."""
+    """Live a worker's life and end the process: status 0 once the last word is said, another for a crash,
+    the signal that killed a loader worker for that one's death."""
     status = _EXIT_CRASHED
     try:
         # A SIGTERM to the whole group (systemd, Slurm) is the supervisor's to answer, with an order.
@@ -47,7 +48,7 @@ def main(orders_fd: int, events_fd: int) -> NoReturn:
         traceback.print_exc()
     finally:
         _flush_output()
-        os._exit(status)
+        _leave(status)
 
 
 class _Worker:
@@ -104,11 +105,16 @@ class _Worker:
         )
 
     def _fail(self, error: BaseException) -> int:
-        """Tell what was raised; a loader worker that was killed is a crash, not an error of the code's."""
+        """Tell what was raised, unless a loader worker has died: that is this worker's death, too.
+
+        It is looked for, and not read from the error: torch raises wherever this process is just then, and
+        what comes of that inside of a library (a checkpoint being written, say) can be any error.
+        """
         traceback.print_exception(error)
-        if failures.is_dead_loader(error):
+        death = self._trial.loader.death() if self._trial is not None else None
+        if death is not None or failures.is_dead_loader(error):
             self._events.flush()
-            return _EXIT_CRASHED
+            return death if death is not None and death < 0 else _EXIT_CRASHED
         state = self._loop.state if self._loop is not None else None
         self._events.send(
             "failed",
@@ -141,6 +147,14 @@ def _closing(fds: tuple[int, ...]) -> Callable[[int], None]:
             os.close(fd)
 
     return close
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process; a negative status is a signal to die of."""
+    if status < 0:
+        os.kill(os.getpid(), -status)
+        status = _EXIT_CRASHED
+    os._exit(status)
 
 
 def _flush_output() -> None:
