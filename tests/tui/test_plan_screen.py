@@ -49,7 +49,8 @@ class Asked:
     def offer(self) -> Offer:
         facts = {"samples": 1797, "split": {"train": 1437, "validation": 360}, "fingerprint": "f" * 64}
         notes = ("momentum is read under sgd only",)
-        return Offer(parse(ROADMAP), "roadmaps/digits.toml", notes, facts, self.seal, self.rehearse)
+        path = "roadmaps/digits.toml"
+        return Offer(parse(ROADMAP), path, notes, facts, self.seal, self.rehearse, "5ea1" * 16)
 
 
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40)])
@@ -93,6 +94,7 @@ async def test_enter_asks_first_and_escape_goes_back(tmp_path: Path) -> None:
         for words in (
             "fixed from here on",
             "49 trials, 3,180 epochs",
+            "Its seal will be 5ea15ea1",
             "No rehearsal was done",
             "recommended",
         ):

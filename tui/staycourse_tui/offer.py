@@ -21,7 +21,7 @@ class Offer:
     `source` is the roadmap's path as it was typed, `notes` what the check has to say, `facts` what it saw
     of the task and its data (JSON values). `seal` seals the plan, starts the engine and returns the run's
     folder; `rehearse` calls back with lines of progress and is true if all went well. Both may raise
-    UserError with a message to show.
+    UserError with a message to show. `will_be` is the seal, 64 hex digits, if nothing changes until then.
     """
 
     roadmap: Roadmap
@@ -30,3 +30,4 @@ class Offer:
     facts: Mapping[str, Any]
     seal: Callable[[], Path]
     rehearse: Callable[[Callable[[str], None]], bool]
+    will_be: str = ""

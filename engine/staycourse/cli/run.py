@@ -66,6 +66,7 @@ def _seal(checked: Checked, runs: Path, where: Options) -> RunPaths:
 def _offer(checked: Checked, options: argparse.Namespace, runs: Path, where: Options) -> object:
     """What the app shows before Enter seals it."""
     from staycourse.supervise.rehearsal import rehearse
+    from staycourse.supervise.sealing import sealed_parts
     from staycourse_tui.offer import Offer
 
     return Offer(
@@ -75,4 +76,5 @@ def _offer(checked: Checked, options: argparse.Namespace, runs: Path, where: Opt
         facts=checked.facts,
         seal=lambda: _seal(checked, runs, where).root,
         rehearse=lambda say: rehearse(checked, where, say).is_good,
+        will_be=sealed_parts(checked, where).seal,
     )

@@ -46,7 +46,12 @@ def question(offer: Offer, rehearsed: bool | None) -> Text:
     text = Text()
     text.append(f"Seal {offer.roadmap.name}?\n\n", "bold")
     text.append(_WHAT_IT_MEANS)
-    text.append(f"It holds {totals(offer)}.\n\n")
+    text.append(f"It holds {totals(offer)}.")
+    if offer.will_be:
+        text.append(" Its seal will be ")
+        text.append(offer.will_be[:8], "bold")
+        text.append(", from `staycourse seal` in full.")
+    text.append("\n\n")
     if rehearsed is None:
         text.append("No rehearsal was done. ", "bold")
         text.append("It runs the whole campaign in miniature and finds bugs now instead of after the seal: ")
