@@ -54,7 +54,9 @@ def test_no_number_of_the_queue_is_clipped(sample_runs: dict[str, Path], size: t
 def test_the_main_screen_at_80x24(sample_runs: dict[str, Path]) -> None:
     frame = frame_of(sample_runs["running"])
     rows = screen_of(replace(frame, snapshot=replace(frame.snapshot, engine_age=0.4)), (80, 24))
-    assert re.match(r"● running-1  3/5 grid  38/49  3h\d\dm  ETA 31m ±2m  ♥ 0\.4s +[0-9a-f]{8} LOCKED$", rows[0])
+    assert re.match(
+        r"● running-1  3/5 grid  38/49  3h\d\dm  ETA 31m ±2m  ♥ 0\.4s +[0-9a-f]{8} LOCKED$", rows[0]
+    )
     assert rows[1].startswith("no NVIDIA driver: CPU load 75%  mem 12/64G  loader 2.9k/s  wait 3%  step 18ms")
     assert rows[2].startswith("─ queue ──────────   done     best─┬─ t38 ▶ running ──")
     assert rows[3:8] == [
