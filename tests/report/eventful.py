@@ -33,19 +33,22 @@ ENVIRONMENT = {
     "gpus": ["NVIDIA H100 80GB HBM3"],
     "driver": "570.86.15",
 }
+DRIVER_UPDATE = ev.EnvironmentChanged({"driver": ["570.86.15", "580.1"]}, {**ENVIRONMENT, "driver": "580.1"})
 HOST = {"hostname": "node7", "os": "Ubuntu 24.04", "kernel": "6.8.0", "cpus_allowed": 16,
         "memory_allowed_bytes": 128 * 2**30}  # fmt: skip
 PARTS = {"roadmap": "a" * 64, "code": "b" * 64, "data": "c" * 64, "environment": "d" * 64}
 
 
 class Eventful(Campaign):
-    """Told to stop once and killed once; one attempt crashes, and a replay differs if `differs`."""
+    """Told to stop once and killed once; one attempt crashes, a replay differs if `differs`, and the kill
+    is followed by a driver update if `changes_driver`."""
 
     differs = False
 
     def __init__(self, folder: Path, roadmap_text: str = ROADMAP, **options: Any) -> None:
         self.differs = options.pop("differs", False)
         self.seal_options: Mapping[str, Any] = options.pop("seal", {})
+        self.changes_driver: bool = options.pop("changes_driver", False)
         self.final_files: Mapping[str, str] = options.pop("files", {})
         super().__init__(folder, roadmap_text, **options)
 
@@ -108,6 +111,7 @@ class Eventful(Campaign):
     def _be_killed(self, trial: str) -> None:
         self.store.append(
             ev.EngineStarted(3, 4720, 1.0, HOST, {}, ["gpu0"], silent_since=self.store.last_sign_of_life()),
+            *([DRIVER_UPDATE] if self.changes_driver else []),
             ev.AttemptFailed(trial, 1, "interrupted", "", 100, True),
             ev.TrialStarted(trial, 2, "gpu0", 4721, 1.0),
         )

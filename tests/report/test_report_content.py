@@ -17,6 +17,7 @@ from staycourse.core.roadmap import parse
 from staycourse.record.clock import seconds_between
 from staycourse.record.paths import RunPaths
 from staycourse.report import write_report
+from staycourse.report.data_seal import covers
 
 COMPARE = (
     ROADMAP.split("[[phase]]")[0]
@@ -179,7 +180,7 @@ def test_data_environment_code_and_command_are_told(finished: RunPaths) -> None:
     data = section(report, "## Data")
     assert "| to train on | 1,438 |" in data
     assert f"`{FACTS['fingerprint']['sha256']}`" in data  # type: ignore[index]  # a table of facts
-    assert "all samples, 1,797 samples, 463.3 KiB" in data
+    assert "all 1,797 samples, 463.3 KiB" in data
     environment = section(report, "### Environment")
     assert "| packages: torch | 2.13.0 |" in environment
     assert "NVIDIA H100 80GB HBM3" in environment
@@ -188,6 +189,54 @@ def test_data_environment_code_and_command_are_told(finished: RunPaths) -> None:
     assert "cd /home/ada/work\nstaycourse run /home/ada/work/digits.toml" in section(
         report, "### Repeat the run"
     )
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "words"),
+    [
+        (
+            {"method": "content", "files": 12, "bytes": 3_565_158, "total_bytes": 3_565_158},
+            "by content, 12 files, 3.4 MiB",
+        ),
+        (
+            {"method": "sampled content", "files": 1204, "files_read": 1204, "piece": 65536,
+             "total_bytes": 11 * 2**40 // 10},
+            "sampled content of 1,204 files, 1.1 TiB: sizes and three pieces of 64.0 KiB a file; "
+            "what lies between is not seen except by its time",
+        ),
+        (
+            {"method": "sampled content", "files": 10**6, "files_read": 20_000, "piece": 4096,
+             "total_bytes": 2**40},
+            "sampled content of 20,000 of 1,000,000 files, 1.0 TiB: sizes and three pieces of 4.0 KiB a "
+            "file, of the other files the size alone; what lies between is not seen except by its time",
+        ),
+        ({"method": "all samples", "samples": 1797, "of": 1797, "bytes": 1024}, "all 1,797 samples, 1.0 KiB"),
+        (
+            {"method": "4096 samples", "samples": 4096, "of": 1_200_000, "bytes": 2**20},
+            "4,096 of 1,200,000 samples, evenly spread, 1.0 MiB",
+        ),
+        (
+            {"method": "form and sizes", "bytes": 40},
+            "form and sizes alone, for the samples differ each time that they are read",
+        ),
+    ],
+)  # fmt: skip
+def test_how_the_data_was_sealed_is_told(fingerprint: dict[str, object], words: str) -> None:
+    assert covers(fingerprint) == words
+
+
+def test_exactness_is_claimed_up_to_a_change_of_the_environment(finished: RunPaths, run: Path) -> None:
+    assert "The environment changed" not in text(finished)
+    report = write_report(eventful_run(run, roadmap_text=SHORT, changes_driver=True)).read_text()
+    exactness = section(report, "### Exactness")
+    row = r"\| ([^|]+) \| driver 570.86.15 → 580.1 \| ([^|]+) \| ([^|]+) \| ([^|]+) \|"
+    found = re.search(row, exactness)
+    assert found is not None
+    assert f"Exactness is claimed up to {found[1]}" in exactness
+    assert found[2] == "t1, t2, t3, t4, t5, t6, t7, t8 and 3 more"
+    assert found[3] == "t12"
+    assert found[4].startswith("t13, t14, ")
+    assert f"(driver 570.86.15 → 580.1): the numbers are exact up to {found[1]} only" in report
 
 
 def test_the_whole_roadmap_is_there_as_it_was_sealed(finished: RunPaths) -> None:

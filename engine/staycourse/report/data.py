@@ -1,12 +1,13 @@
-"""What the run was trained on: sizes of each split, and the fingerprint."""
+"""What the run was trained on: sizes of each split, the fingerprint, and how it was watched."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from staycourse.report.data_seal import covers, watched
 from staycourse.report.facts import Facts
-from staycourse.report.markdown import NOTHING, code, count, escape, plain, size, table
+from staycourse.report.markdown import NOTHING, code, plain, table
 
 _SIZES = {
     "samples": "samples",
@@ -23,6 +24,7 @@ def data_section(facts: Facts) -> str:
     rows = [(words, plain(sealed[key])) for key, words in _SIZES.items() if isinstance(sealed.get(key), int)]
     rows += _ways(sealed)
     rows += _fingerprint(sealed.get("fingerprint"))
+    rows += [("watched since", words)] if (words := watched(sealed)) else []
     if sample := sealed.get("sample"):
         rows.append(("one sample", code(sample) if isinstance(sample, str) else plain(sample)))
     parts = [
@@ -47,13 +49,7 @@ def _fingerprint(fingerprint: object) -> list[tuple[str, str]]:
     rows = []
     if digest := fingerprint.get("sha256"):
         rows.append(("fingerprint (SHA-256)", code(digest)))
-    covered = [
-        escape(str(fingerprint["method"])) if fingerprint.get("method") else "",
-        count(fingerprint["files"], "file") if fingerprint.get("files") else "",
-        count(fingerprint["samples"], "sample") if fingerprint.get("samples") else "",
-        size(fingerprint["bytes"]) if isinstance(fingerprint.get("bytes"), int) else "",
-    ]
-    words = ", ".join(filter(None, covered))
+    words = covers(fingerprint)
     return [*rows, ("it covers", words)] if words else rows
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from staycourse.core import events as ev
 from staycourse.core.space import Interval, format_value
 from staycourse.core.state import RunStatus
+from staycourse.report.environment_changes import environment_changes
 from staycourse.report.facts import Facts
 from staycourse.report.interruptions import interruptions
-from staycourse.report.markdown import code, count, duration, escape, joined, number, setting
+from staycourse.report.markdown import code, count, duration, escape, joined, moment, number, setting
 from staycourse.report.standing import Standing, gap, seeds_of
 
 _FEW_SEEDS = 3
@@ -48,6 +49,15 @@ def _does_not_repeat(facts: Facts) -> Iterator[str]:
         )
     if not facts.roadmap.data.exact or facts.sealed.facts.get("exact") is False:
         yield "The data answers differently each time it is read, so no number here repeats exactly."
+
+
+def _changed_environment(facts: Facts) -> Iterator[str]:
+    if changes := environment_changes(facts):
+        what = escape("; ".join(change.words for change in changes))
+        yield (
+            f"The environment changed in mid-run ({what}): the numbers are exact up to "
+            f"{moment(changes[0].time)} only."
+        )
 
 
 def _has_failures(facts: Facts) -> Iterator[str]:
@@ -170,6 +180,7 @@ def _named(trials: list[str]) -> str:
 _OF_THE_RUN: tuple[Callable[[Facts], Iterator[str]], ...] = (
     _is_unfinished,
     _does_not_repeat,
+    _changed_environment,
     _has_failures,
     _was_interrupted,
     _cannot_tell,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from staycourse.core import events as ev
 from staycourse.core.state import TrialState
+from staycourse.report.environment_changes import environment_changes_words
 from staycourse.report.facts import Facts
 from staycourse.report.interruptions import interruptions_section
 from staycourse.report.load import Load
@@ -26,6 +27,7 @@ def operation_section(facts: Facts) -> str:
         "### Interruptions",
         interruptions_section(facts),
         "### Exactness",
+        *filter(None, [environment_changes_words(facts)]),
         _exactness(facts),
     ]
     notes = list(dict.fromkeys(t.event.text for t in facts.timeline if isinstance(t.event, ev.Noted)))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from staycourse.core.canonical import digest
 from staycourse.core.events import RunSealed
-from staycourse.record.files import file_sha256
 from staycourse.record.files import file_sha256
 from staycourse.record.paths import RunPaths
 from staycourse.record.seal import hash_code, roadmap_digest, seal
@@ -19,7 +16,6 @@ def check_sources(paths: RunPaths, sealed: RunSealed) -> int:
         raise Fault("event 1 (run sealed): the seal is not that of its parts")
     _check_roadmap(paths, sealed)
     _check_code(paths, sealed)
-    _check_data_files(paths, sealed)
     recorded = {"data": sealed.facts.get("fingerprint", {}), "environment": sealed.environment}
     for part, value in recorded.items():
         if digest(value) != sealed.parts.get(part):
@@ -37,16 +33,6 @@ def _check_manifest(paths: RunPaths, sealed: RunSealed) -> int:
     if file_sha256(paths.data_files) != kept["sha256"]:
         raise Fault(f"{paths.data_files.name} was changed since it was sealed")
     return 1
-
-
-def _check_data_files(paths: RunPaths, sealed: RunSealed) -> None:
-    kept = sealed.facts.get("data_files")
-    if not isinstance(kept, Mapping):
-        return
-    if not paths.data_files.is_file():
-        raise Fault(f"{paths.data_files.name} is missing")
-    if file_sha256(paths.data_files) != kept.get("sha256"):
-        raise Fault(f"{paths.data_files.name} was changed since it was sealed")
 
 
 def first_change_of_code(paths: RunPaths, sealed: RunSealed) -> str | None:
