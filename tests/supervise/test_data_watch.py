@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from tests.support.tiny import TASK, Place, wait_until, write_roadmap
 
+from staycourse.supervise.launch import prepare, start_engine
+from staycourse.supervise.options import Options
+from staycourse.task.checking import check
+
 pytestmark = pytest.mark.slow
 
 SPACE = {"lr": {"log": [1e-3, 1e-1]}, "batch_size": 8}
@@ -133,6 +137,20 @@ def test_a_new_time_and_what_no_sample_shows_are_noted_once(
     assert remark.endswith(": it changed, the samples did not")
     assert result(place) == undisturbed
     assert place.kinds().count("trial started") == place.kinds().count("trial planned")
+
+
+def test_a_change_between_check_and_start_is_seen(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan may stand on the screen for hours before somebody seals it."""
+    monkeypatch.setenv("XDG_STATE_HOME", place.environment["XDG_STATE_HOME"])
+    table = write_table(place)
+    checked = check(roadmap(place))
+    edited(table)
+    start_engine(prepare(checked, place.runs, Options()), Options())
+    wait_until(lambda: "run suspended" in place.kinds(), 60, "the run is suspended")
+    assert bodies(place, "run suspended")[0]["reason"] == (
+        "data changed since the seal: the samples' content, data/x.csv (content)"
+    )
+    assert "trial started" not in place.kinds()
 
 
 def test_data_that_is_gone_at_resume_is_named(place: Place) -> None:

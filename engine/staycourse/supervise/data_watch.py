@@ -20,9 +20,10 @@ from staycourse.supervise.spawner import Child, Spawner
 from staycourse.task import data_files
 from staycourse.task.data_files import Manifest, Stamp
 
-# A look may take a fiftieth of the time, a comparison a tenth: they keep nobody waiting but new trials.
+# A look may take a fiftieth of the time; a comparison, where the same files give cause to it once more, a
+# tenth. They keep nobody waiting but new trials.
 _REST_OF_A_LOOK, _REST_OF_A_COMPARISON = 50.0, 10.0
-_PATIENCE = 0.05
+_LEAST_REST, _PATIENCE = 0.05, 0.05
 _MOST_DEATHS = 3
 _MOST_NAMED = 3
 _AS_SEALED = {
@@ -39,12 +40,13 @@ class DataWatch:
         self._manifest: Manifest | None = None
         self._known: dict[str, Stamp] = {}
         self._seen: dict[str, Stamp | None] = {}
+        self._compared: set[str] = set()
         self._background = Background(self._look, "data-watch")
         self._child: Child | None = None
         self._answer: dict[str, Any] | None = None
         self._deaths = 0
         self._began = self._rested_at = time.monotonic()
-        self.is_clear = False
+        self._is_looking = self.is_clear = False
 
     def turn(self) -> str | None:
         """Look if it is time to; why no trial may run on this data any more, None while they may."""
@@ -96,32 +98,30 @@ class DataWatch:
             self.is_clear = True
         return None
 
-    def _look(self) -> tuple[dict[str, Stamp | None], float]:
-        """In the thread: what differs, and how long the look took."""
+    def _look(self) -> dict[str, Stamp | None]:
+        """In the thread: what differs."""
         assert self._manifest is not None
-        began = time.monotonic()
-        found = data_files.look(self._folder, self._manifest, self._known)
-        return found, time.monotonic() - began
+        return data_files.look(self._folder, self._manifest, self._known)
 
     def _take_look(self) -> None:
+        if not self._is_looking:
+            self._began, self._is_looking = time.monotonic(), True
         try:
             result = self._background.result(_PATIENCE)
         except OSError:
-            self._seen = {}
-            self._compare()  # a folder that cannot be read: this says which
-            return
+            result = {"": None}  # a folder that cannot be read: the comparison says which
         if result is None:
             self.is_clear = False
             return
-        self._seen, seconds = result
+        self._seen, self._is_looking = result, False
         if self._seen:
             self._compare()
         else:
-            self._rest(seconds * _REST_OF_A_LOOK)
+            self._rest((time.monotonic() - self._began) * _REST_OF_A_LOOK)
 
     def _rest(self, seconds: float) -> None:
         self.is_clear = True
-        self._rested_at = time.monotonic() + seconds
+        self._rested_at = time.monotonic() + max(seconds, _LEAST_REST)
 
     def _compare(self) -> None:
         """Start the thorough look, or start it again."""
@@ -170,7 +170,9 @@ class DataWatch:
                 self._known.pop(name, None)  # gone, and not missed
             else:
                 self._known[name] = stamp
-        self._rest((time.monotonic() - self._began) * _REST_OF_A_COMPARISON)
+        is_again = self._compared.issuperset(self._seen)
+        self._compared.update(self._seen)
+        self._rest((time.monotonic() - self._began) * _REST_OF_A_COMPARISON if is_again else 0.0)
         return None
 
     def _note(self, answer: Mapping[str, Any]) -> None:
