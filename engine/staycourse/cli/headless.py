@@ -16,11 +16,12 @@ from typing import Protocol
 from staycourse.cli.output import say
 from staycourse.client import RunClient, Snapshot
 from staycourse.core.state import RunStatus
+from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.supervise.disk import missing_bytes
 from staycourse.supervise.launch import request_stop
 
-_POLL = 0.5
+_POLL, _MOST_FAILURES = 0.5, 10
 _ROOM_FOR_A_WORD = 1024 * 1024
 _EXIT = {RunStatus.FINISHED: 0, RunStatus.FAILED: 3, RunStatus.ABANDONED: 0}
 _SUSPENDED, _LEFT = 75, 130
@@ -66,13 +67,18 @@ class _FullDisk:
 
 
 def _until_over(client: RunClient, paths: RunPaths, view: View, is_terminated: list[bool]) -> Snapshot:
-    passed_on, disk = False, _FullDisk(paths.root)
+    passed_on, failures, disk = False, 0, _FullDisk(paths.root)
     while True:
         try:
             snapshot = client.poll()
         except sqlite3.OperationalError:
-            time.sleep(_POLL)  # the database is changing its mode, or is being copied
+            # The database is changing its mode, or is being copied; without an engine it is neither.
+            failures += 1
+            if failures > _MOST_FAILURES and not is_held(paths.lock):
+                raise
+            time.sleep(_POLL)
             continue
+        failures = 0
         view.show(snapshot)
         disk.look()
         if is_terminated and not passed_on:
@@ -106,7 +112,7 @@ def _unsaid(paths: RunPaths) -> str:
         return "its folder cannot be written"
     if missing := missing_bytes(paths.root):
         return f"{missing / 1e6:.0f} MB of disk are missing"
-    return ""
+    return f"its engine left without a word in the ledger; {paths.log} may have one"
 
 
 def _await_report(paths: RunPaths, patience: float = 60.0) -> None:

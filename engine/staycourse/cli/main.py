@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 141
-    except Exception:
-        return _ours()
+    except Exception as error:
+        return _unreadable(error) or _ours()
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -75,6 +75,15 @@ def _told(error: ValueError) -> int:
         return _ours()
     sys.stderr.write(f"{error}\n")
     return error.exit_code
+
+
+def _unreadable(error: Exception) -> int:
+    """A database that is locked, or that may not be opened, is no fault of ours; 0 for any other error."""
+    sqlite3 = sys.modules.get("sqlite3")
+    if sqlite3 is None or not isinstance(error, sqlite3.OperationalError):
+        return 0
+    sys.stderr.write(f"the run's database cannot be read: {error}\n")
+    return USAGE
 
 
 def _ours() -> int:

@@ -20,16 +20,24 @@ def run(options: argparse.Namespace) -> int:
     if not folders:
         say("no run yet; `staycourse run ROADMAP` starts one")
         return 0
-    say_table(_HEADER, [_row(folder) for folder in folders], numbers=(3, 4))
+    damages: list[str] = []
+    say_table(_HEADER, [_row(folder, damages) for folder in folders], numbers=(3, 4))
+    for damage in damages:
+        say(damage)
     return 0
 
 
-def _row(folder: Path) -> tuple[str, ...]:
+def _row(folder: Path, damages: list[str]) -> tuple[str, ...]:
+    """The run's cells; what is wrong with a damaged one goes to `damages`."""
     from staycourse.client import RunClient
     from staycourse.core.problems import UserError
+    from staycourse.record.damage import DamagedRun
 
     try:
         snapshot = RunClient(folder).poll()
+    except DamagedRun as error:
+        damages.append(str(error))
+        return (folder.name, "damaged", "", "", "", "", str(folder))
     except (sqlite3.Error, OSError, UserError):
         return (folder.name, "unreadable", "", "", "", "", str(folder))
     phase = snapshot.phase

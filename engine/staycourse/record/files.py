@@ -22,3 +22,14 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file's content, 64 hex digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sync_tree(folder: Path) -> None:
+    """Wait until a folder, all that is in it and its own name are on the disk."""
+    found = [path for path in folder.rglob("*") if not path.is_symlink()]
+    for path in [*found, folder, folder.parent]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

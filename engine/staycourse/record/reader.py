@@ -9,7 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from staycourse.record.damage import is_damage, refuse_torn, telling_damage
+from staycourse.core.problems import UserError
+from staycourse.record.damage import DamagedRun, is_damage, refuse_torn, telling_damage, wrong_cell
 
 _TRIES = 5
 
@@ -25,7 +26,13 @@ def reading(database: Path) -> Iterator[sqlite3.Connection]:
     """
     refuse_torn(database)
     with telling_damage(database), _opened(database) as connection:
-        yield connection
+        try:
+            yield connection
+        except (TypeError, ValueError, LookupError) as error:
+            where = None if isinstance(error, UserError) else wrong_cell(connection)
+            if where is None:
+                raise
+            raise DamagedRun(f"{database} is damaged: {where}") from None
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from staycourse.core.problems import UserError
 from staycourse.core.state import RunState, RunStatus
 from staycourse.hardware.gpus import open_nvml
 from staycourse.record.damage import DamagedRun
-from staycourse.record.files import file_sha256, write_atomically
+from staycourse.record.files import file_sha256, sync_tree, write_atomically
 from staycourse.record.index import enlist, runs_in
 from staycourse.record.lock import RunLock, is_held
 from staycourse.record.paths import RunPaths, next_run_folder
@@ -46,11 +47,13 @@ def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: boo
         paths = RunPaths(next_run_folder(runs, checked.roadmap.name))
         _fill(paths, checked)
         facts = _kept_apart(checked.facts, paths)
+        sync_tree(paths.root)  # before the seal is: what it is taken over has to outlive a power cut as well
         store = Store(paths)
-    except OSError as error:
-        raise UserError(f"{runs}: the run folder cannot be written ({error.strerror or error})") from None
-    store.append(_seal_event(checked, facts, sealing, ancestor, is_rehearsal))
-    store.close(final=False)
+        store.append(_seal_event(checked, facts, sealing, ancestor, is_rehearsal))
+        store.close(final=False)
+    except (OSError, sqlite3.OperationalError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"{runs}: the run folder cannot be written ({why})") from None
     if not is_rehearsal:
         enlist(paths.root)
     return paths
