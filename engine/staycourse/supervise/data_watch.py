@@ -24,6 +24,7 @@ from staycourse.task.data_files import Manifest, Stamp
 # tenth. They keep nobody waiting but new trials.
 _REST_OF_A_LOOK, _REST_OF_A_COMPARISON = 50.0, 10.0
 _LEAST_REST, _PATIENCE = 0.05, 0.05
+_LONG = 30.0
 _MOST_DEATHS = 3
 _MOST_NAMED = 3
 _AS_SEALED = {
@@ -46,7 +47,7 @@ class DataWatch:
         self._answer: dict[str, Any] | None = None
         self._deaths = 0
         self._began = self._rested_at = time.monotonic()
-        self._is_looking = self.is_clear = False
+        self._is_looking = self._is_long = self.is_clear = False
 
     def turn(self) -> str | None:
         """Look if it is time to; why no trial may run on this data any more, None while they may."""
@@ -149,6 +150,7 @@ class DataWatch:
         for message in child.events.receive():
             self._answer = message
         if not child.is_over:
+            self._say_that_it_takes_long()
             return None
         self._spawner.let_go(child)
         self._child = None
@@ -159,6 +161,11 @@ class DataWatch:
             return f"the data cannot be compared: the process that does it died {self._deaths} times"
         self._compare()
         return None
+
+    def _say_that_it_takes_long(self) -> None:
+        if not self._is_long and time.monotonic() - self._began > _LONG:
+            self._is_long = True
+            self._store.append(Noted("data", "the data is compared with its seal; new trials wait for that"))
 
     def _judge(self, answer: Mapping[str, Any]) -> str | None:
         if answer["changed"]["count"]:
