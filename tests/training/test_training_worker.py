@@ -226,6 +226,16 @@ def test_a_killed_loader_worker_is_the_workers_death_and_no_error(tmp_path: Path
     assert told.status == -signal.SIGKILL
 
 
+def test_loader_workers_do_without_a_short_temporary_folder(tmp_path: Path) -> None:
+    long = tmp_path / ("x" * 100)
+    long.mkdir()
+    # As if TMPDIR named the folder.
+    source = BLOBS + f"\nimport tempfile\ntempfile.tempdir = {str(long)!r}\n"
+    told = train(make_job(tmp_path / "t", write_task(tmp_path, source), data={"workers": 2}))
+    assert told.one("ready")["loader_workers"] == 2
+    assert told.one("ended")["outcome"] == "completed"
+
+
 def test_no_process_is_left_behind(tmp_path: Path, blobs: TaskSpec) -> None:
     import psutil
 

@@ -7,7 +7,9 @@ are. Neither the number of workers nor where an epoch was resumed changes a sing
 from __future__ import annotations
 
 import math
+import multiprocessing.util
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +27,9 @@ _PROBED_SAMPLES = 12
 _CHEAP_BATCH_S = 0.002
 _BATCH_PER_WORKER_S = 0.01
 _MOST_WORKERS = 8
+# Of Linux's socket addresses, the closing zero left out; and what multiprocessing adds to a folder's name.
+_LONGEST_ADDRESS = 107
+_SOCKET_NAME = len("/pymp-12345678/listener-12345678")
 
 
 @dataclass(frozen=True)
@@ -204,6 +209,18 @@ class Loader:
 
     def _limited(self, batches: int) -> int:
         return batches if self._limit is None else min(batches, self._limit)
+
+
+def take_short_folder() -> None:
+    """In a loader worker: have its sockets in another folder where the name of the temporary one, TMPDIR, is
+    too long for a socket's address. Its batches would never arrive, and the trial hang."""
+    if len(os.fsencode(tempfile.gettempdir())) + _SOCKET_NAME <= _LONGEST_ADDRESS:
+        return
+    usual, tempfile.tempdir = tempfile.tempdir, "/tmp"
+    try:
+        multiprocessing.util.get_temp_dir()  # made once a process, and removed at its end
+    finally:
+        tempfile.tempdir = usual
 
 
 def cpus_here() -> int:

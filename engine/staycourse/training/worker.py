@@ -26,6 +26,7 @@ from staycourse.hardware.lifetime import die_with_parent
 from staycourse.training import failures
 from staycourse.training.checkpoint import Checkpoints
 from staycourse.training.device import device_name
+from staycourse.training.loading import take_short_folder
 from staycourse.training.loop import Loop
 from staycourse.training.messages import Events, Orders, PipeSink, Stopped, read_line
 from staycourse.training.output import print_to_log
@@ -76,7 +77,7 @@ class _Worker:
         return 0
 
     def _train(self, job: Job, orders: Orders) -> None:
-        self._trial = Trial.prepare(job, _closing(self._fds))
+        self._trial = Trial.prepare(job, _settling(self._fds))
         loop = self._loop = Loop(self._trial, Checkpoints(Path(job.folder)), self._events, orders)
         try:
             resumed_from, notes = loop.restore()
@@ -137,16 +138,17 @@ def settle(job: Job) -> None:
     os.chdir(job.task.folder)
 
 
-def _closing(fds: tuple[int, ...]) -> Callable[[int], None]:
+def _settling(fds: tuple[int, ...]) -> Callable[[int], None]:
     """For loader workers: they would keep the pipes open when this process is gone, and outlive it."""
     trains = os.getpid()
 
-    def close(_: int) -> Any:
+    def settle_loader(_: int) -> Any:
         die_with_parent(trains)
+        take_short_folder()
         for fd in fds:
             os.close(fd)
 
-    return close
+    return settle_loader
 
 
 def _leave(status: int) -> NoReturn:
