@@ -247,13 +247,13 @@ def test_the_digest_is_of_the_rows_as_they_were_written(tmp_path):
 
 def test_hardware_is_thinned_after_an_hour(tmp_path):
     paths, store = sealed_run(tmp_path / "r-1")
-    store.add_hardware([("gpu-0", "load_percent", 50.0)])
-    store.flush()
     writer = sqlite3.connect(paths.database)
     old = [(f"2026-01-31T12:00:{second:02}.500Z", "gpu-0", "load_percent", 1.0) for second in range(60)]
     writer.executemany("INSERT INTO hardware VALUES (?, ?, ?, ?)", old)
     writer.commit()
     writer.close()
+    store.add_hardware([("gpu-0", "load_percent", 50.0)])
+    store.flush()
     store.thin_hardware()
     kept = [time for (time,) in rows(paths, "SELECT time FROM hardware ORDER BY time")]
     assert [time[17:19] for time in kept[:-1]] == ["00", "10", "20", "30", "40", "50"]

@@ -25,7 +25,7 @@ Row = Sequence[Any]
 _METRIC = "INSERT OR IGNORE INTO metric (trial, name, step, epoch, value) VALUES (?, ?, ?, ?, ?)"
 _PROOF = "INSERT OR REPLACE INTO proof (trial, name, hashes) VALUES (?, ?, ?)"
 _TIMING = "INSERT OR REPLACE INTO timing (trial, name, step, epoch, value) VALUES (?, ?, ?, ?, ?)"
-_HARDWARE = "INSERT OR REPLACE INTO hardware (time, device, name, value) VALUES (?, ?, ?, ?)"
+_HARDWARE = "INSERT INTO hardware (time, device, name, value) VALUES (?, ?, ?, ?)"
 _THIN = """DELETE FROM hardware WHERE time < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour')
            AND CAST(substr(time, 18, 2) AS INTEGER) % 10 != 0"""
 
@@ -125,9 +125,9 @@ class Store:
         return proof.digest(joined)
 
     def last_sign_of_life(self) -> str | None:
-        """The newest time that stands in the database."""
-        hardware = self._db.execute("SELECT max(time) FROM hardware").fetchone()[0]
-        return max((t for t in (hardware, self._last.time) if t), default=None)
+        """The later of the last event's and the last sample's time."""
+        rows = self._db.execute("SELECT time FROM hardware ORDER BY rowid DESC LIMIT 1").fetchall()
+        return max((t for t in (*(time for (time,) in rows), self._last.time) if t), default=None)
 
     def thin_hardware(self) -> None:
         """Keep one sample in ten seconds of what is older than an hour."""

@@ -73,7 +73,7 @@ def _has_failures(facts: Facts) -> Iterator[str]:
 
 def _was_interrupted(facts: Facts) -> Iterator[str]:
     pauses = interruptions(facts)
-    lost = [pause for pause in pauses if pause.seconds is not None]
+    lost = [pause for pause in pauses if pause.end is not None]
     if lost:
         seconds = sum(pause.seconds or 0.0 for pause in lost)
         yield f"The run was interrupted {count(len(lost), 'time')}, for {duration(seconds)} in all."

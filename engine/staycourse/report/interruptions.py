@@ -13,7 +13,8 @@ from staycourse.report.markdown import code, count, duration, escape, moment, ta
 
 @dataclass(frozen=True)
 class Interruption:
-    """The engine was away from `begin` to `end` (UTC); `end` and `seconds` are None while it still is."""
+    """The engine was away from `begin` to `end` (UTC); `end` is None while it still is, and `seconds` then
+    and where nobody can tell: the clock was set back in between."""
 
     begin: str
     end: str | None
@@ -21,7 +22,14 @@ class Interruption:
 
     @property
     def seconds(self) -> float | None:
-        return max(0.0, clock.seconds_between(self.begin, self.end)) if self.end else None
+        seconds = clock.seconds_between(self.begin, self.end) if self.end else -1.0
+        return seconds if seconds >= 0 else None
+
+    @property
+    def length(self) -> str:
+        if self.end is not None and self.seconds is None:
+            return "not known: the clock was set back"
+        return duration(self.seconds)
 
 
 def interruptions(facts: Facts) -> list[Interruption]:
@@ -50,7 +58,7 @@ def interruptions_section(facts: Facts) -> str:
     parts = []
     if pauses := interruptions(facts):
         rows = [
-            (moment(pause.begin), moment(pause.end) if pause.end else "it still is", duration(pause.seconds),
+            (moment(pause.begin), moment(pause.end) if pause.end else "it still is", pause.length,
              escape(pause.why))
             for pause in pauses
         ]  # fmt: skip

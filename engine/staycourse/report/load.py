@@ -48,7 +48,7 @@ class _Sum:
     last_at: float | None = None
 
     def add(self, at: float, value: float) -> None:
-        if self.last_at is not None and at - self.last_at <= _LONGEST_GAP:
+        if self.last_at is not None and 0 <= at - self.last_at <= _LONGEST_GAP:
             self.total += self.last * (at - self.last_at)
             self.seconds += at - self.last_at
         self.last, self.last_at, self.highest = value, at, max(self.highest, value)
@@ -62,7 +62,7 @@ def read_load(db: sqlite3.Connection) -> tuple[Load, ...]:
     """The load of every device, GPUs first."""
     sums: dict[str, dict[str, _Sum]] = {}
     rows: Iterable[tuple[str, str, str, float]] = db.execute(
-        "SELECT time, device, name, value FROM hardware WHERE value IS NOT NULL ORDER BY time"
+        "SELECT time, device, name, value FROM hardware WHERE value IS NOT NULL ORDER BY rowid"
     )
     known, at = "", 0.0
     for time, device, name, value in rows:

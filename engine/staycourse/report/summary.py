@@ -186,7 +186,7 @@ def _cost(facts: Facts) -> str:
 
 
 def _away(facts: Facts) -> str:
-    pauses = [pause.seconds for pause in interruptions(facts) if pause.seconds is not None]
+    pauses = [pause.seconds or 0.0 for pause in interruptions(facts) if pause.end is not None]
     return f"{count(len(pauses), 'interruption')}, {duration(sum(pauses))} in all" if pauses else ""
 
 

@@ -29,6 +29,7 @@ from staycourse.record.stamp import stamp_setup
 from staycourse.record.store import Store
 from staycourse.supervise import checkpoints, disk, orphans
 from staycourse.supervise.attempts import Attempts
+from staycourse.supervise.clock_watch import ClockWatch
 from staycourse.supervise.code_guard import CodeGuard
 from staycourse.supervise.data_watch import DataWatch
 from staycourse.supervise.linux import kill_tree, started_at
@@ -74,6 +75,7 @@ class Engine:
         self._data = DataWatch(roadmap, store, self._spawner)
         self._sampler = Sampler([slot.gpu for slot in slots if slot.gpu], nvml)
         self._sampled_at = self._thinned_at = time.monotonic()
+        self._clock = ClockWatch()
         self._is_short = False
         self._disk = disk.Disk(store.paths.root, log.error, stop_requested)
         self._waits = 0
@@ -214,6 +216,8 @@ class Engine:
         self._store.add_hardware(self._sampler.sample(self._attempts.pids()))
         for note in self._sampler.notes():
             self._append(Noted("hardware", note))
+        if jump := self._clock.jump():
+            self._append(Noted("clock", jump))
         self._store.flush()
         self._attempts.trim_logs()
         if now - self._thinned_at > _THIN_EVERY:

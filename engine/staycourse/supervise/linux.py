@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
+from pathlib import Path
+
 import psutil
 
 
 def started_at(pid: int) -> float:
-    """When a process began (seconds since the epoch, as psutil tells it); 0.0 if there is none.
+    """When a process began, in seconds since the machine did, plus a number of that boot's own; 0.0 if
+    there is none.
 
-    With the pid it names a process for good: pids come round again, pairs do not.
+    With the pid it names a process for good: pids come round again, pairs do not. The time of day would
+    not do: all processes' moves with the clock when that is set.
     """
     try:
-        return psutil.Process(pid).create_time()
-    except psutil.Error:
+        # The name in brackets may hold anything; the start is the twentieth field behind it.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return 0.0
+    return _boot() + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+@cache
+def _boot() -> float:
+    """A number that another boot of this machine, or another machine, hardly has."""
+    try:
+        return int(Path("/proc/sys/kernel/random/boot_id").read_text()[:4], 16) * 1e7
+    except (OSError, ValueError):
         return 0.0
 
 
@@ -20,7 +37,7 @@ def kill_tree(pid: int, started: float | None = None) -> None:
     """SIGKILL a process and all its descendants; nothing if `started` tells that it is another one."""
     try:
         process = psutil.Process(pid)
-        if started is not None and abs(process.create_time() - started) > 0.02:
+        if started is not None and abs(started_at(pid) - started) > 0.02:
             return
         family = [process, *process.children(recursive=True)]
     except psutil.Error:
