@@ -5,7 +5,7 @@ import signal
 import pytest
 from tests.support.run_folder import finished, python, wait_for
 
-from staycourse.record.lock import RunIsTaken, RunLock, is_held
+from staycourse.record.lock import Holder, RunIsTaken, RunLock, holder_of, is_held
 
 HOLDER = """
 import sys
@@ -53,7 +53,7 @@ def test_a_lock_given_back_can_be_taken(path, holder):
     assert not is_held(path)
     lock = RunLock(path)
     lock.acquire()
-    assert path.read_text() == str(os.getpid())
+    assert holder_of(path) == Holder(os.getpid(), os.uname().nodename)
     lock.release()
 
 

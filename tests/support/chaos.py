@@ -185,7 +185,7 @@ def _supervisor(place: Place, run: str) -> int:
     if not is_held(lock):
         return 0
     try:
-        return int(lock.read_text() or 0)
+        return int((lock.read_text().split() or [0])[0])
     except (OSError, ValueError):
         return 0
 

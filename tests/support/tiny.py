@@ -251,7 +251,7 @@ class Place:
 
     def supervisor(self, run: str = "tiny-1") -> int:
         """The process id that the run's lock names."""
-        return int((self.runs / run / "lock").read_text())
+        return int((self.runs / run / "lock").read_text().split()[0])
 
     def rows(self, sql: str, run: str = "tiny-1") -> list[tuple[Any, ...]]:
         """What an SQLite client reads of a run; empty while there is nothing to read yet."""

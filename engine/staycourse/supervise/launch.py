@@ -23,7 +23,7 @@ from staycourse.hardware.gpus import open_nvml
 from staycourse.record.damage import DamagedRun
 from staycourse.record.files import file_sha256, sync_tree, write_atomically
 from staycourse.record.index import enlist, runs_in
-from staycourse.record.lock import RunLock, is_held
+from staycourse.record.lock import RunLock, holder_of, is_held, refuse_without_locks
 from staycourse.record.paths import RunPaths, next_run_folder
 from staycourse.record.store import Store
 from staycourse.supervise.options import Options
@@ -37,13 +37,16 @@ _START_WITHIN, _WAITS_AFTER = 60.0, 10.0
 def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: bool = False) -> RunPaths:
     """Seal a checked roadmap: the run folder with its copies and the ledger's first event.
 
-    Raises UserError if the folder cannot be written or the options cannot be followed.
+    Raises UserError if the folder cannot be written, its file system has no locks that hold, or the options
+    cannot be followed.
     """
     nvml = open_nvml()
     make_slots(options, checked.roadmap.limits.slots, nvml, os.environ)
     sealing = sealed_parts(checked, options, nvml)
     try:
         ancestor = _ancestor(runs, checked.roadmap.name)
+        runs.mkdir(parents=True, exist_ok=True)
+        refuse_without_locks(runs)
         paths = RunPaths(next_run_folder(runs, checked.roadmap.name))
         _fill(paths, checked)
         facts = _kept_apart(checked.facts, paths)
@@ -130,9 +133,12 @@ def read_state(paths: RunPaths) -> RunState:
 
 
 def request_stop(state: RunState, paths: RunPaths) -> bool:
-    """Pass a SIGTERM on to the supervisor; False if there is none."""
+    """Pass a SIGTERM on to the supervisor; False if there is none on this host."""
     if state.engine is None or not is_held(paths.lock):
         return False
+    holder = holder_of(paths.lock)
+    if holder is not None and not holder.is_here:
+        return False  # its process id is somebody else's here
     os.kill(state.engine.pid, signal.SIGTERM)
     return True
 
@@ -173,6 +179,7 @@ def _seal_event(
         version=staycourse.__version__,
         rehearsal=is_rehearsal,
         ancestor=ancestor,
+        lineage=checked.lineage.to_json() if checked.lineage else None,
     )
 
 

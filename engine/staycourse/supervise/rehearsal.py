@@ -12,7 +12,7 @@ from pathlib import Path
 
 from staycourse.client import RunClient, Snapshot
 from staycourse.core.state import RunState, RunStatus
-from staycourse.record.lock import is_held
+from staycourse.record.lock import holder_of, is_held
 from staycourse.record.paths import RunPaths
 from staycourse.supervise.launch import prepare, resume, start_engine
 from staycourse.supervise.linux import kill_tree, started_at
@@ -120,8 +120,7 @@ def _last_line(paths: RunPaths) -> str:
 
 def _kill_engine(paths: RunPaths) -> None:
     """SIGKILL the supervisor, if there is one, and wait until it and its family are gone."""
-    holder = paths.lock.read_text().strip() if paths.lock.exists() else ""
-    if holder.isdigit():
-        kill_tree(int(holder), started_at(int(holder)))
+    if holder := holder_of(paths.lock):
+        kill_tree(holder.pid, started_at(holder.pid))
     while is_held(paths.lock):
         time.sleep(_POLL)
