@@ -83,7 +83,7 @@ def metrics(model, batch):
     return {"accuracy": (model(points).argmax(1) == labels).float().mean()}
 '''
 SPACE = {
-    "lr": {"log": [1e-4, 1e-2]},
+    "lr": {"log": [1e-5, 1e-3]},
     "batch_size": {"choice": [8, 16]},
     "dropout": {"range": [0.05, 0.4]},
     "optimizer": {"choice": ["adamw", "sgd"]},
