@@ -16,7 +16,7 @@ from typing import Any
 from staycourse.core import events as ev
 from staycourse.core.canonical import decode_number
 from staycourse.core.narrative import tell
-from staycourse.core.roadmap import Roadmap, parse
+from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import RunState, RunStatus, TrialState, TrialStatus, replay
 from staycourse.core.text import sanitise
 from staycourse.core.trial import rank
@@ -36,6 +36,7 @@ from staycourse.record import clock, ledger
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
+from staycourse.record.sealed_roadmap import sealed_roadmap
 
 __all__ = ["HardwareView", "LiveView", "LogLine", "PhaseView", "RunClient", "Snapshot", "TrialView"]
 
@@ -99,11 +100,11 @@ class RunClient:
             return sanitise(file.read().decode("utf-8", "replace"))
 
     def _read_roadmap(self) -> Roadmap:
-        roadmap = parse(self.paths.roadmap.read_text(encoding="utf-8"), str(self.paths.roadmap))
         with reading(self.paths.database) as db:
             first = next(ledger.checked(db, self.paths.name), None)
-        sealed = ev.from_body(first.kind, json.loads(first.body)) if first else None
-        return roadmap.followed(sealed if isinstance(sealed, ev.RunSealed) else None)
+        event = ev.from_body(first.kind, json.loads(first.body)) if first else None
+        sealed = event if isinstance(event, ev.RunSealed) else None
+        return sealed_roadmap(self.paths, sealed).followed(sealed)
 
     def _read_ledger(self, db: sqlite3.Connection) -> None:
         kinds = [phase.kind for phase in self.roadmap.phases]

@@ -12,7 +12,6 @@ REFUSED = [
     ('file = "tasks/digits.py"', 'file = "a.py"\nweights = "{checkpoint}"', "task.weights"),
     ("[objective]", '[task.flags]\nresume = "--resume"\n[objective]', "task.flags"),
     ("[objective]", '[task.metrics]\ntext = { a = "b" }\n[objective]', "task.metrics"),
-    ("[objective]", '[from]\nrun = "runs/digits-1"\ntake = ["handoff"]\n[objective]', "from"),
     ("trusted = false", "trusted = true", "data.trusted"),
     ("validate_every = 1", 'precision = "bf16"', "training.precision"),
     ("validate_every = 1", 'precision = "fp16"', "training.precision"),

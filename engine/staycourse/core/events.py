@@ -22,7 +22,8 @@ class RunSealed(Event):
     """The first event: the plan is fixed from here on.
 
     `seal` is 64 hex digits over `parts` (each a SHA-256 by name: roadmap, code, data, environment).
-    `facts` is what the check saw of the task and its data; `ancestor` an abandoned run of that name.
+    `facts` is what the check saw of the task and its data; `ancestor` an abandoned run of that name;
+    `lineage` what is taken up of an earlier run (record.lineage), whose digest is then a part as well.
     """
 
     KIND = "run sealed"
@@ -37,6 +38,7 @@ class RunSealed(Event):
     version: str
     rehearsal: bool = False
     ancestor: Json | None = None
+    lineage: Json | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from staycourse.core import phases
-from staycourse.core.sections import SECTIONS
+from staycourse.core.sections import SECTIONS, From
 
 _VALUE = {"type": ["number", "string", "boolean"]}
 _WHEN = {"type": "object", "additionalProperties": {"anyOf": [_VALUE, {"type": "array", "items": _VALUE}]}}
@@ -31,6 +31,7 @@ def roadmap_schema() -> dict[str, Any]:
     }
     for key, model in SECTIONS.items():
         properties[key] = _model(model, definitions)
+    properties["from"] = _from(definitions)
     kinds = [_model(kind, definitions) for kind in phases.kinds().values()]
     properties["phase"] = {"type": "array", "minItems": 1, "items": {"oneOf": kinds}}
     return {
@@ -38,7 +39,8 @@ def roadmap_schema() -> dict[str, Any]:
         "title": "staycourse roadmap",
         "type": "object",
         "additionalProperties": False,
-        "required": ["name", "task", "space", "phase"],
+        "required": ["name", "task", "phase"],
+        "anyOf": [{"required": ["space"]}, {"required": ["from"]}],
         "properties": properties,
         "$defs": definitions,
     }
@@ -47,6 +49,12 @@ def roadmap_schema() -> dict[str, Any]:
 def _model(model: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     schema: dict[str, Any] = model.model_json_schema(ref_template="#/$defs/{model}")
     definitions.update(schema.pop("$defs", {}))
+    return schema
+
+
+def _from(definitions: dict[str, Any]) -> dict[str, Any]:
+    schema = _model(From, definitions)
+    schema["properties"]["take"] |= {"uniqueItems": True}
     return schema
 
 

@@ -71,7 +71,12 @@ def _findings(handoff: Handoff, metric: str) -> list[str]:
 
 
 def _sealed(event: ev.RunSealed, state: RunState, kinds: Sequence[str]) -> str:
-    return f"sealed {event.seal[:8]}"
+    earlier = event.lineage
+    if not earlier:
+        return f"sealed {event.seal[:8]}"
+    head = earlier["head"]
+    where = f"at event {head['seq']}, {head['hash'][:8]}"
+    return f"sealed {event.seal[:8]}, takes up {earlier['run']} ({earlier['status']}) {where}"
 
 
 def _started(event: ev.EngineStarted, state: RunState, kinds: Sequence[str]) -> str:
@@ -118,7 +123,8 @@ def _ended(event: ev.TrialEnded, state: RunState, kinds: Sequence[str]) -> str:
 
 def _phase_closed(event: ev.PhaseClosed, state: RunState, kinds: Sequence[str]) -> str:
     handoff = from_json(event.handoff)
-    is_new = handoff.ranking and not _is_passed_on(handoff)
+    own = {trial.id for trial in state.trials_of(event.phase)}
+    is_new = handoff.ranking and own.issuperset(handoff.ranking[0].trials)
     best = f", best {handoff.ranking[0].score:.6g}" if is_new else ""
     return f"phase {event.phase + 1}/{len(kinds)} {kinds[event.phase]} done{best}"
 

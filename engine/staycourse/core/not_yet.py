@@ -22,7 +22,7 @@ _COMMAND_KEYS = ("command", "python", "include", "links", "env", "weights", "fla
 # A value that says what happens anyway is followed, not ignored; only the others have to wait.
 _KEYS: dict[KeyPath, _Refused] = {
     **{("task", key): _always for key in _COMMAND_KEYS},
-    ("from",): _always,
+    ("from", "take"): lambda value: isinstance(value, list) and "weights" in value,
     ("data", "trusted"): _other_than(False),
     ("training", "precision"): _other_than("fp32"),
     ("training", "compile"): _other_than(False),
@@ -69,6 +69,8 @@ def _stand_in(holder: dict[str, Any], pattern: KeyPath) -> None:
 def _problem(path: KeyPath, pattern: KeyPath, value: Any) -> Problem:
     if pattern[:1] == ("task",):
         return Problem(path, "not yet: command tasks are not supported by this version", "use task.file")
+    if pattern[:1] == ("from",):
+        return Problem(path, "not yet: this version takes up no weights", 'take = ["handoff"]')
     said = f" = {value!r}" if isinstance(value, (str, int, float, bool)) else ""
     return Problem(path, f"not yet: this version does not support {path[-1]}{said}", "leave it out")
 

@@ -9,14 +9,19 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from staycourse.core import inherited as inheritance
 from staycourse.core import not_yet, phases, plain_values
 from staycourse.core.events import RunSealed
 from staycourse.core.explain import validate
+from staycourse.core.from_table import FromTable
+from staycourse.core.handoff import Handoff
+from staycourse.core.inherited import Inherited
 from staycourse.core.metric_names import resolve
 from staycourse.core.phases.base import Outlook, Phase, Planned
 from staycourse.core.problems import Problem, RoadmapError, nearest
+from staycourse.core.rule_warnings import rule_warnings
 from staycourse.core.schedule_format import parse_schedules
-from staycourse.core.schedules import Schedule, milestones
+from staycourse.core.schedules import Schedule
 from staycourse.core.sections import SECTIONS, Data, Limits, Objective, Task, Training
 from staycourse.core.space import Choice, Fixed, Interval, Space
 from staycourse.core.space_format import STAND_IN, parse_space
@@ -28,7 +33,9 @@ _NAME = re.compile(r"[a-z0-9_-]+")
 
 @dataclass(frozen=True)
 class Roadmap:
-    """A checked roadmap. `schedules` holds "constant" too; `warnings` is what is probably not meant."""
+    """A checked roadmap. `schedules` holds "constant" too; `warnings` is what is probably not meant, `notes`
+    what holds where the roadmap and the earlier run that it builds on differ; `handed` is that run's handoff
+    as the first phase gets it."""
 
     name: str
     seed: int
@@ -41,10 +48,17 @@ class Roadmap:
     limits: Limits
     phases: tuple[Phase, ...]
     warnings: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    handed: Handoff | None = None
+
+    @property
+    def first_handoff(self) -> Handoff:
+        """What the first phase is handed: the declared space, unless an earlier run is taken up."""
+        return self.handed or Handoff(self.space)
 
     def outlooks(self) -> Iterator[tuple[Phase, Outlook]]:
         """Each phase with what is known of those before it."""
-        outlook = Outlook(self.space, self.schedules)
+        outlook = inheritance.first_outlook(self.first_handoff, self.schedules)
         for phase in self.phases:
             yield phase, outlook
             outlook = phase.after(outlook)
@@ -73,17 +87,21 @@ class Roadmap:
 
     def miniature(self) -> Roadmap:
         """The whole campaign for a rehearsal: two set-ups and two epochs a phase."""
-        return replace(self, phases=tuple(phase.miniature() for phase in self.phases))
+        handed = self.handed and replace(self.handed, ranking=self.handed.ranking[:2])
+        return replace(self, phases=tuple(phase.miniature() for phase in self.phases), handed=handed)
 
 
-def parse(text: str, source: str = "roadmap") -> Roadmap:
-    """The roadmap that a TOML text holds. Raises RoadmapError with every problem at once."""
+def parse(text: str, source: str = "roadmap", inherited: Inherited | Problem | None = None) -> Roadmap:
+    """The roadmap that a TOML text holds. Raises RoadmapError with every problem at once.
+
+    `inherited` is what the run that `[from]` names hands on, or why it cannot be taken up.
+    """
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise RoadmapError(source, [_not_toml(error, text)]) from None
     document, problems = plain_values.tidy(document)
-    roadmap = _Parser(problems).roadmap(document)
+    roadmap = _Parser(problems, inherited).roadmap(document)
     lines = key_lines(text)
     if roadmap is None:
         located = [replace(problem, line=line_of(problem.path, lines)) for problem in problems]
@@ -95,8 +113,9 @@ def parse(text: str, source: str = "roadmap") -> Roadmap:
 class _Parser:
     """Parses section by section, so that a mistake in one hides none in another, and is told once."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], inherited: Inherited | Problem | None) -> None:
         self.problems = problems
+        self._inherited = inherited
         self._document: Mapping[str, Any] = {}
         self._broken: set[str] = set()
         self._has_space = True
@@ -110,12 +129,15 @@ class _Parser:
                 self._problem((key,), f"unknown key '{key}'", nearest(key, _TABLES))
         name, seed = self._name(document), self._seed(document)
         sections = {key: self._section(document, key, waiting) for key in SECTIONS}
-        space = self._space(document)
+        self._from = FromTable(document, self._inherited, self.problems)
+        declared = self._declared_space(document)
+        space = self._space(declared)
         schedules = parse_schedules(document.get("schedules", {}), space, self.problems)
         self._check_schedule_options(space, schedules)
         self._check_batch_size(space)
         found = self._phases(document.get("phase"))
-        warnings = self._check_phases(found, Outlook(space, schedules))
+        handed = self._from.handed(space, sections["objective"], self._kinds(document))
+        warnings = self._check_phases(found, self._from.outlook(space, schedules, handed))
         if self.problems:
             return None
         complete = tuple(phase for phase in found if phase is not None)
@@ -126,15 +148,32 @@ class _Parser:
             schedules=schedules,
             phases=complete,
             warnings=tuple(warnings),
+            notes=self._from.notes(declared, sections["objective"], schedules),
+            handed=handed,
             **sections,
         )
 
-    def _space(self, document: Mapping[str, Any]) -> Space:
-        """The space; one that is empty gets a stand-in, so that the phases can be checked all the same."""
+    def _declared_space(self, document: Mapping[str, Any]) -> Space | None:
+        """The space that the roadmap declares; one that builds on an earlier run may declare none."""
+        if self._from.is_there and "space" not in document:
+            return None
         space = parse_space(document.get("space"), self.problems)
         self._broken = {str(p.path[1]) for p in self.problems if p.path[0] == "space" and len(p.path) > 1}
+        return space
+
+    def _space(self, declared: Space | None) -> Space:
+        """What is searched; if nothing, a stand-in, so that the phases can be checked all the same."""
+        space = self._from.space(declared)
         self._has_space = bool(space.hyperparameters)
         return space if self._has_space else Space((STAND_IN,))
+
+    def _kinds(self, document: Mapping[str, Any]) -> list[type[Phase] | None]:
+        """The kind of each phase, of those as well that cannot be read otherwise."""
+        tables, known = document.get("phase"), phases.kinds()
+        return [
+            known.get(str(table.get("kind"))) if isinstance(table, dict) else None
+            for table in (tables if isinstance(tables, list) else [])
+        ]
 
     def _is_consequence(self, problem: Problem) -> bool:
         """Whether the space's own mistakes are to blame: told where they are made, not once more here."""
@@ -202,7 +241,8 @@ class _Parser:
         for option in options:
             if option not in schedules:
                 right = nearest(str(option), schedules)
-                self._problem(("space", "schedule"), f"no schedule named {option!r}", right)
+                path, whose = self._from.schedule_names()
+                self._problem(path, f"no schedule named {option!r}{whose}", right)
 
     def _check_batch_size(self, space: Space) -> None:
         """The engine counts samples by it: whole numbers from 1 on."""
@@ -233,7 +273,7 @@ class _Parser:
                 continue
             if phase.kind == "final" and at < len(found) - 1:
                 self._problem(path, "final is not the last phase", "put it at the end")
-            warnings += phase.warnings(outlook, path) + _rule_warnings(phase, outlook, at)
+            warnings += phase.warnings(outlook, path) + rule_warnings(phase, outlook, at)
             outlook = phase.after(outlook)
         return warnings
 
@@ -247,25 +287,6 @@ class _Parser:
 
     def _problem(self, path: tuple[str | int, ...], message: str, right: str = "") -> None:
         self.problems.append(Problem(path, message, right))
-
-
-def _rule_warnings(phase: Phase, outlook: Outlook, at: int) -> list[Problem]:
-    """A rule that can fire before the last milestone of a schedule that the phase may train with."""
-    last_free = phase.last_rule_free_epoch
-    if last_free is None or "schedule" not in outlook.space.names:
-        return []
-    h = outlook.space.get("schedule")
-    options = h.options if isinstance(h, Choice) else (h.value,) if isinstance(h, Fixed) else ()
-    horizon = phase.plan(outlook).epochs_per_trial
-    found, earliest = [], last_free + 1
-    for option in options:
-        steps = milestones(outlook.schedules.get(str(option), {}))
-        late = [epoch for epoch in steps if earliest <= epoch < horizon]
-        if late:
-            said = f"stop can end a trial at epoch {earliest}, before milestone {max(late)} of '{option}'"
-            right = f"from = {max(late) + 1}, if the milestone is to be seen"
-            found.append(Problem(("phase", at, "stop"), said, right))
-    return found
 
 
 def _not_toml(error: ValueError | RecursionError, text: str) -> Problem:

@@ -18,6 +18,13 @@ class Task(Section):
     args: dict[str, _Argument] = {}
 
 
+class From(Section):
+    """The earlier run that a campaign builds on, and what of it is taken up."""
+
+    run: Annotated[str, Field(min_length=1)]
+    take: Annotated[list[Literal["handoff"]], Field(min_length=1)] = ["handoff"]
+
+
 class Objective(Section):
     """What set-ups are ranked by."""
 

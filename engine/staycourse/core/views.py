@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from staycourse.core.canonical import decode_number
@@ -144,8 +144,10 @@ def phase_views(roadmap: Roadmap, state: RunState) -> list[PhaseView]:
 
 def phase_words(roadmap: Roadmap, handoffs: Sequence[Handoff], index: int) -> list[str]:
     """What a closed phase handed on, a line each."""
-    before = handoffs[index - 1].space if index else roadmap.space
-    return handed_on(before, handoffs[index], roadmap.objective.metric)
+    before = handoffs[index - 1] if index else roadmap.first_handoff
+    handoff = handoffs[index]
+    own = replace(handoff, ranking=()) if handoff.ranking == before.ranking else handoff
+    return handed_on(before.space, own, roadmap.objective.metric)
 
 
 def rules_of(roadmap: Roadmap, epochs: int, stop: StopSpec | None) -> list[Rule]:

@@ -12,16 +12,27 @@ from staycourse.record.files import file_sha256
 
 
 def seal_parts(
-    roadmap: str, code: Mapping[str, str], data: Mapping[str, Any], environment: Mapping[str, Any]
+    roadmap: str,
+    code: Mapping[str, str],
+    data: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    lineage: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """SHA-256 of each sealed part: the roadmap's values (comments and layout do not count), the task's
-    files by name, the data's fingerprint, the environment."""
-    return {
+    files by name, the data's fingerprint, the environment; "from" where an earlier run is taken up."""
+    taken_up = {"from": lineage_digest(lineage)} if lineage else {}
+    return taken_up | {
         "roadmap": roadmap_digest(roadmap),
         "code": digest(dict(code)),
         "data": digest(dict(data)),
         "environment": digest(dict(environment)),
     }
+
+
+def lineage_digest(lineage: Mapping[str, Any]) -> str:
+    """SHA-256 of what is taken up of an earlier run: its name, seal, head and handoff. Where it lies and how
+    it is told of does not count."""
+    return digest({name: lineage[name] for name in ("run", "seal", "head", "handoff")})
 
 
 def roadmap_digest(text: str) -> str:

@@ -12,13 +12,14 @@ from staycourse.core import events as ev
 from staycourse.core.canonical import decode_number
 from staycourse.core.metric_names import resolve
 from staycourse.core.problems import Problem, UserError
-from staycourse.core.roadmap import Roadmap, parse
+from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import RunState, RunStatus, TrialState, replay
 from staycourse.core.trial import Curve
 from staycourse.record import clock, ledger
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
+from staycourse.record.sealed_roadmap import sealed_roadmap
 from staycourse.report.load import Load, read_load
 
 TRAIN_LOSS = "train_loss"
@@ -118,13 +119,13 @@ def read_facts(paths: RunPaths) -> Facts:
     if not paths.database.exists():
         raise NothingToReport(f"{paths.root} is no run folder: it has no run.db")
     text = paths.roadmap.read_text(encoding="utf-8")
-    roadmap = parse(text, str(paths.roadmap))
     with reading(paths.database) as db:
         db.execute("BEGIN")  # one snapshot for all that follows; its end is the connection's
         timeline, head = _read_ledger(db, paths.name)
         state = replay(timed.event for timed in timeline)
         if state.sealed is None:
             raise NothingToReport(f"nothing has been sealed in {paths.root}")
+        roadmap = sealed_roadmap(paths, state.sealed, text)
         facts = Facts(
             paths=paths,
             roadmap=roadmap.miniature() if state.sealed.rehearsal else roadmap,

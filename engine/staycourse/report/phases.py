@@ -128,10 +128,7 @@ def _warnings(facts: Facts, phase: int) -> str:
 def _handed_on(facts: Facts, view: PhaseView) -> str:
     if view.status != "done":
         return ""
-    handoffs, at = facts.state.handoffs, view.index
-    words = [escape(line) for line in phase_words(facts.roadmap, handoffs, at)]
-    if at and handoffs[at].ranking and handoffs[at].ranking == handoffs[at - 1].ranking:
-        words = words[:-1]  # the line of a ranking that was handed through
+    words = [escape(line) for line in phase_words(facts.roadmap, facts.state.handoffs, view.index)]
     if view.kind == "final" and WEIGHTS in facts.state.files:
         words.append(f"the trained weights: {code(f'final/{WEIGHTS}')}")
     if not words:

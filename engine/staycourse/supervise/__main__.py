@@ -13,12 +13,13 @@ import sys
 from pathlib import Path
 
 from staycourse.core.problems import UserError
-from staycourse.core.roadmap import Roadmap, parse
+from staycourse.core.roadmap import Roadmap
 from staycourse.hardware.gpus import open_nvml
 from staycourse.hardware.lifetime import become_subreaper
 from staycourse.record.damage import DamagedRun, is_damage
 from staycourse.record.lock import RunLock
 from staycourse.record.paths import RunPaths
+from staycourse.record.sealed_roadmap import sealed_roadmap
 from staycourse.record.store import Store
 from staycourse.record.verification.sources import is_sealed_roadmap
 from staycourse.supervise.disk import Disk
@@ -74,8 +75,7 @@ def load_roadmap(paths: RunPaths, store: Store) -> Roadmap:
     assert store.state.sealed is not None, "a run begins with its seal"
     if not is_sealed_roadmap(paths, store.state.sealed):
         raise DamagedRun(f"{paths.name}: roadmap.toml was changed since it was sealed; put it back as it was")
-    roadmap = parse(paths.roadmap.read_text(encoding="utf-8"), str(paths.roadmap))
-    return roadmap.followed(store.state.sealed)
+    return sealed_roadmap(paths, store.state.sealed).followed(store.state.sealed)
 
 
 def write_report(paths: RunPaths) -> None:

@@ -118,7 +118,7 @@ class Planner:
 
     def _handoff(self) -> Handoff:
         handoffs = self._store.state.handoffs
-        return handoffs[-1] if handoffs else Handoff(self._roadmap.space)
+        return handoffs[-1] if handoffs else self._roadmap.first_handoff
 
     def _planned_keys(self) -> set[str]:
         return {trial.plan.key for trial in self._store.state.trials_of(len(self._store.state.handoffs))}

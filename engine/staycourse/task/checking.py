@@ -14,10 +14,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from staycourse.core.canonical import digest
+from staycourse.core.from_table import earlier_run
 from staycourse.core.problems import KeyPath, Problem, RoadmapError, UserError
 from staycourse.core.roadmap import Roadmap, parse
 from staycourse.core.text import one_line
 from staycourse.core.toml_lines import key_lines, line_of
+from staycourse.record.earlier_run import NoLineage, find_earlier, read_lineage
+from staycourse.record.lineage import Lineage, differences
+from staycourse.record.seal import hash_code
 from staycourse.task.inspection_request import inspection_request, search_request
 from staycourse.task.sources import copy_sources
 
@@ -27,7 +32,8 @@ _PATIENCE = 600.0
 @dataclass(frozen=True)
 class Checked:
     """A roadmap that can be sealed. `facts` is what the task and its data were seen to be, `notes` what is
-    worth knowing, `code` a temporary folder with the task's files (gone with `copies`)."""
+    worth knowing, `code` a temporary folder with the task's files (gone with `copies`), `lineage` the earlier
+    run that it takes up."""
 
     path: Path
     text: str
@@ -36,28 +42,48 @@ class Checked:
     notes: tuple[str, ...]
     code: Path
     copies: tempfile.TemporaryDirectory[str]
+    lineage: Lineage | None = None
 
 
-def read_roadmap(path: Path) -> tuple[str, Roadmap]:
-    """The text and the roadmap of a file. Raises UserError, RoadmapError among them."""
+def read_roadmap(path: Path) -> tuple[str, Roadmap, Lineage | None]:
+    """The text and the roadmap of a file, and the earlier run that it takes up. Raises UserError,
+    RoadmapError among them."""
+    text = _read(path)
+    lineage = _lineage(text, path.resolve().parent)
+    inherited = lineage.inherited if isinstance(lineage, Lineage) else lineage
+    roadmap = parse(text, str(path), inherited)
+    return text, roadmap, lineage if isinstance(lineage, Lineage) else None
+
+
+def _lineage(text: str, folder: Path) -> Lineage | Problem | None:
+    """The earlier run that the text names, or why it cannot be taken up, to be told with all the rest."""
+    run = earlier_run(text)
+    if run is None:
+        return None
+    try:
+        return read_lineage(find_earlier(run, folder))
+    except NoLineage as error:
+        return Problem(("from", "run"), str(error), error.right)
+
+
+def _read(path: Path) -> str:
     try:
         if path.is_dir():
             raise UserError(f"{path}: a folder, not a roadmap file")
         if path.exists() and not path.is_file():  # a pipe would be waited for, a device has no end
             raise UserError(f"{path}: not a regular file")
-        text = path.read_text(encoding="utf-8-sig")  # some editors put a mark before the first character
+        return path.read_text(encoding="utf-8-sig")  # some editors put a mark before the first character
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from None
-    return text, parse(text, str(path))
 
 
 def check(path: Path) -> Checked:
     """Check a roadmap and its task. Raises RoadmapError with every problem, UserError for its file."""
-    text, roadmap = read_roadmap(path)
+    text, roadmap, lineage = read_roadmap(path)
     task_file = (path.parent / roadmap.task.file).expanduser().resolve()
     if not task_file.is_file():
         said = f"not a regular file: {task_file}" if task_file.exists() else f"no such file: {task_file}"
@@ -72,7 +98,19 @@ def check(path: Path) -> Checked:
         located = sorted((_located(p, text) for p in problems), key=lambda p: p.line or 0)
         raise RoadmapError(str(path), located)
     facts = answer["facts"] | {"task_file": task_file.name}
-    return Checked(path.resolve(), text, roadmap, facts, tuple(answer["notes"]), code, copies)
+    notes = (*_lineage_notes(roadmap, lineage, facts, code), *answer["notes"])
+    return Checked(path.resolve(), text, roadmap, facts, notes, code, copies, lineage)
+
+
+def _lineage_notes(
+    roadmap: Roadmap, lineage: Lineage | None, facts: Mapping[str, Any], code: Path
+) -> tuple[str, ...]:
+    if lineage is None:
+        return ()
+    parts = {"code": digest(hash_code(code)), "data": digest(dict(facts.get("fingerprint", {})))}
+    changed = differences(lineage, parts, roadmap)
+    other = (f"not as in {lineage.run}: {', '.join(changed)}",) if changed else ()
+    return (lineage.line, *roadmap.notes, *other)
 
 
 def _ask(roadmap: Roadmap, path: Path, code: Path, task_file: str) -> tuple[dict[str, Any], list[Problem]]:

@@ -82,7 +82,8 @@ class Outlook:
     """What is known of the earlier phases before anything has run.
 
     `ranked` is how many ranked set-ups they hand on at most (0: none was ranked), `valued` whether they
-    know a best value for every hyperparameter, `horizon` the schedule's length that was measured.
+    know a best value for every hyperparameter, `horizon` the schedule's length that was measured. `known`
+    are the hyperparameters with a best value where not all have one: those of an earlier run.
     """
 
     space: Space
@@ -90,16 +91,19 @@ class Outlook:
     ranked: int = 0
     valued: bool = False
     horizon: int | None = None
+    known: frozenset[str] = frozenset()
 
 
 class Phase(Section):
     """A phase as the roadmap declares it. A kind is one subclass in one file of this package.
 
-    `RANKS` says whether the kind hands on a ranking of its own.
+    `RANKS` says whether the kind hands on a ranking of its own, `TAKES_RANKING` whether it trains the
+    ranked set-ups that it was handed.
     """
 
     KIND: ClassVar[str]
     RANKS: ClassVar[bool] = True
+    TAKES_RANKING: ClassVar[bool] = False
     kind: str
 
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -67,7 +67,7 @@ class Compare(Phase):
             ]
             problems += wrong
             if not wrong and not outlook.valued:
-                missing = outlook.space.missing(outlook.space.active(setup.values))
+                missing = _without_value(outlook, setup.values)
                 if missing:
                     said = f"no value for {', '.join(missing)}: no earlier phase hands on a best value"
                     problems.append(Problem(where, said, "give it here, or put a probe before"))
@@ -147,6 +147,11 @@ def _comparison(places: Sequence[Ranked], trials: Sequence[Trial], goal: str) ->
             }
         )
     return rows
+
+
+def _without_value(outlook: Outlook, values: Mapping[str, Value]) -> list[str]:
+    missing = outlook.space.missing(outlook.space.active(values))
+    return [name for name in missing if name not in outlook.known]
 
 
 def _value_problem(where: KeyPath, name: str, value: Any, space: Space) -> Problem | None:

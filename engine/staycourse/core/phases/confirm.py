@@ -28,6 +28,7 @@ class Confirm(Phase):
     for every set-up. Hands on the ranking and the best epoch."""
 
     KIND: ClassVar[str] = "confirm"
+    TAKES_RANKING: ClassVar[bool] = True
     kind: Literal["confirm"]
     seeds: Count = 3
     epochs: Count

@@ -18,6 +18,7 @@ class Final(Phase):
 
     KIND: ClassVar[str] = "final"
     RANKS: ClassVar[bool] = False
+    TAKES_RANKING: ClassVar[bool] = True
     kind: Literal["final"]
     data: Literal["all", "split"] = "all"
     epochs: Count | Literal["best"] = "best"

@@ -63,7 +63,8 @@ class Grid(Phase):
             said = f"the kept trials have {self.epochs} epochs behind them, so {self.finish.epochs} adds none"
             problems.append(Problem((*path, "finish", "epochs"), said, f"more than {self.epochs}"))
         if not outlook.valued:
-            open_ = [h.name for h in outlook.space.searched if h.name not in self.points]
+            given = outlook.known.union(self.points)
+            open_ = [h.name for h in outlook.space.searched if h.name not in given]
             if open_:
                 said = f"no value for {', '.join(open_)}: no earlier phase hands on a best value"
                 problems.append(Problem((*path, "points"), said, "list them here, or put a probe before"))

@@ -6,7 +6,7 @@ from staycourse.core.canonical import digest
 from staycourse.core.events import RunSealed
 from staycourse.record.files import file_sha256
 from staycourse.record.paths import RunPaths
-from staycourse.record.seal import hash_code, roadmap_digest, seal
+from staycourse.record.seal import hash_code, lineage_digest, roadmap_digest, seal
 from staycourse.record.verification.fault import Fault
 
 
@@ -20,6 +20,9 @@ def check_sources(paths: RunPaths, sealed: RunSealed) -> int:
     for part, value in recorded.items():
         if digest(value) != sealed.parts.get(part):
             raise Fault(f"event 1 (run sealed): what it says of the {part} is not what was sealed")
+    taken_up = lineage_digest(sealed.lineage) if sealed.lineage else None
+    if taken_up != sealed.parts.get("from"):
+        raise Fault("event 1 (run sealed): what it says of the earlier run is not what was sealed")
     return len(sealed.code) + 1 + _check_manifest(paths, sealed)
 
 

@@ -11,13 +11,14 @@ from staycourse.core import events as ev
 from staycourse.core.events import Event
 from staycourse.core.handoff import Handoff
 from staycourse.core.problems import UserError
-from staycourse.core.roadmap import Roadmap, parse
+from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import RunState, replay
 from staycourse.record import ledger
 from staycourse.record.ledger import Entry
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
 from staycourse.record.seal import short
+from staycourse.record.sealed_roadmap import sealed_roadmap
 from staycourse.record.verification import chain, decisions, files, sources, tables
 from staycourse.record.verification.fault import Fault
 
@@ -78,10 +79,10 @@ def _sealed(events: Sequence[tuple[Entry, Event]]) -> ev.RunSealed:
 def _roadmap(paths: RunPaths, sealed: ev.RunSealed) -> tuple[Roadmap, Handoff]:
     """The roadmap as the run follows it, and what its first phase was handed."""
     try:
-        roadmap = parse(paths.roadmap.read_text(encoding="utf-8"), str(paths.roadmap)).followed(sealed)
+        roadmap = sealed_roadmap(paths, sealed).followed(sealed)
     except UserError as error:
         raise Fault(f"roadmap.toml cannot be followed: {str(error).splitlines()[0]}") from None
-    return roadmap, Handoff(roadmap.space)
+    return roadmap, roadmap.first_handoff
 
 
 def _dropped(paths: RunPaths) -> set[str]:
