@@ -86,7 +86,7 @@ class RunClient:
 
     def history(self, device: str, name: str, seconds: int = 120) -> list[tuple[str, float]]:
         """(time, value) of a hardware figure over the last seconds, oldest first."""
-        sql = "SELECT time, value FROM hardware WHERE device = ? AND name = ? ORDER BY time DESC LIMIT ?"
+        sql = "SELECT time, value FROM hardware WHERE device = ? AND name = ? ORDER BY rowid DESC LIMIT ?"
         with reading(self.paths.database) as db:
             return list(reversed(db.execute(sql, (device, name, seconds)).fetchall()))
 
@@ -161,7 +161,7 @@ class RunClient:
             seal=state.sealed.seal if state.sealed else "",
             status=status,
             is_engine_alive=is_alive,
-            engine_age=_age(max(filter(None, (hardware.time, self._last_time)), default=None)),
+            engine_age=_age(hardware.time, self._last_time),
             reason=state.reason,
             phases=tuple(phase_views(roadmap, state)),
             trials=tuple(self._trial_views(rows)),
@@ -197,11 +197,17 @@ def _live_rows(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
 
 
 def _hardware(db: sqlite3.Connection) -> HardwareView:
-    time = db.execute("SELECT max(time) FROM hardware").fetchone()[0]
+    """The sample that was written last: after the clock was set back, one that stands before others."""
+    newest: str | None = None
     devices: dict[str, dict[str, float]] = {}
-    for device, name, value in db.execute("SELECT device, name, value FROM hardware WHERE time = ?", (time,)):
+    for time, device, name, value in db.execute(
+        "SELECT time, device, name, value FROM hardware ORDER BY rowid DESC"
+    ):
+        newest = newest or time
+        if time != newest:
+            break
         devices.setdefault(device, {})[name] = value
-    return HardwareView(time, devices)
+    return HardwareView(newest, dict(reversed(devices.items())))
 
 
 def _newest(db: sqlite3.Connection, table: str, trial: str) -> dict[str, float]:
@@ -219,7 +225,11 @@ def _best_trial(state: RunState, goal: str) -> str | None:
     return None
 
 
-def _age(time: str | None) -> float | None:
-    if time is None:
+def _age(*signs: str | None) -> float | None:
+    """Seconds since the latest of the signs of life; one in the future is from before the clock was set
+    back."""
+    times = [clock.from_text(sign) for sign in signs if sign]
+    if not times:
         return None
-    return max(0.0, (datetime.now(UTC) - clock.from_text(time)).total_seconds())
+    now = datetime.now(UTC)
+    return (now - max((time for time in times if time <= now), default=now)).total_seconds()

@@ -165,10 +165,10 @@ def _status(state: RunState, paths: RunPaths) -> RunStatus:
 
 
 def _last_sign(db: sqlite3.Connection, timeline: tuple[Timed, ...]) -> str:
-    """The last event of a run that is over, else the newest time that stands in the database."""
-    newest = timeline[-1].time
-    hardware = db.execute("SELECT max(time) FROM hardware").fetchone()[0]
-    return max(newest, hardware or newest)
+    """The last event of a run that is over, else the later of its and the last sample's time."""
+    newest: str = timeline[-1].time
+    rows: list[tuple[str]] = db.execute("SELECT time FROM hardware ORDER BY rowid DESC LIMIT 1").fetchall()
+    return max(newest, rows[0][0]) if rows else newest
 
 
 def _curve(db: sqlite3.Connection, facts: Facts, trial: TrialState) -> Curve:
