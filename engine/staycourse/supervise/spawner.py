@@ -63,6 +63,11 @@ class Spawner:
     def is_alive(self) -> bool:
         return self._control is not None
 
+    @property
+    def server(self) -> int:
+        """The server's process id, 0 while there is none."""
+        return self._process.pid if self._process is not None and self.is_alive else 0
+
     def fileno(self) -> int:
         assert self._control is not None
         return self._control.fileno()
@@ -146,6 +151,7 @@ class Spawner:
             except subprocess.TimeoutExpired:
                 kill_tree(self._process.pid)
                 self._process.wait()
+                orphans.kill_adopted()
 
     def _note(self, message: dict[str, Any]) -> Child | None:
         name = message.get("forked") or message.get("exited")
