@@ -183,7 +183,7 @@ def replayed_rows(place: Place, run: str) -> int:
 
 
 def faults(place: Place, run: str) -> list[str]:
-    """What is lost, twice, replayed with another value, or does not verify."""
+    """What is lost, twice, replayed with another value, held against a trial, or does not verify."""
     planned = Counter(body["trial"] for body in _bodies(place, run, "trial planned"))
     ended = Counter(body["trial"] for body in _bodies(place, run, "trial ended"))
     found = [f"{trial} was planned {count} times" for trial, count in planned.items() if count > 1]
@@ -191,6 +191,12 @@ def faults(place: Place, run: str) -> list[str]:
     for body in _bodies(place, run, "trial ended"):
         if body["differing"]:
             found.append(f"{body['differing']} rows of {body['trial']} came out otherwise when replayed")
+    # Whoever died was killed from outside, and that is never held against a trial.
+    found += [
+        f"attempt {body['attempt']} at {body['trial']}: {body['failure']}: {body['error']}"
+        for body in _bodies(place, run, "attempt failed")
+        if body["failure"] != "interrupted"
+    ]
     verified = place.run("verify", run)
     if verified.returncode:
         found.append(f"verify: exit code {verified.returncode}: {verified.stdout}{verified.stderr}")

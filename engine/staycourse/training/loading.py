@@ -189,11 +189,16 @@ class Loader:
         iterator: Iterator[Any] = self._iterator
         return iterator
 
-    def death(self) -> int | None:
+    def death(self, patience: float = 0.0) -> int | None:
         """How the first loader worker that has died did: its exit code, minus the signal's number if it was
-        killed. None if all live."""
+        killed. None if all live for `patience` seconds."""
         workers = getattr(self._iterator, "_workers", ())
-        return next((worker.exitcode for worker in workers if worker.exitcode), None)
+        deadline = time.monotonic() + patience
+        while True:
+            code = next((worker.exitcode for worker in workers if worker.exitcode), None)
+            if code is not None or not workers or time.monotonic() >= deadline:
+                return code
+            time.sleep(0.005)
 
     def close(self) -> None:
         """End the loader workers, those that do not end by themselves by force."""

@@ -34,6 +34,7 @@ from staycourse.training.trial import Trial
 
 # Not an outcome: the supervisor sees a death without a last word, a crash, and tries again.
 _EXIT_CRASHED = 70
+_DEATH_WITHIN_S = 1.0
 
 
 def main(orders_fd: int, events_fd: int) -> NoReturn:
@@ -109,10 +110,14 @@ class _Worker:
         """Tell what was raised, unless a loader worker has died: that is this worker's death, too.
 
         It is looked for, and not read from the error: torch raises wherever this process is just then, and
-        what comes of that inside of a library (a checkpoint being written, say) can be any error.
+        what comes of that inside of a library (a checkpoint being written, say) can be any error. A broken
+        connection can be noticed before the death that broke it.
         """
+        # Or torch would raise in here, too.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         traceback.print_exception(error)
-        death = self._trial.loader.death() if self._trial is not None else None
+        patience = _DEATH_WITHIN_S if isinstance(error, (OSError, EOFError)) else 0.0
+        death = self._trial.loader.death(patience) if self._trial is not None else None
         if death is not None or failures.is_dead_loader(error):
             self._events.flush()
             return death if death is not None and death < 0 else _EXIT_CRASHED
