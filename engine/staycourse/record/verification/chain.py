@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from staycourse.core import events as ev
 from staycourse.core.events import Event
-from staycourse.record.ledger import GENESIS, Entry, chained
+from staycourse.record.ledger import GENESIS, Entry, misfit
 from staycourse.record.paths import RunPaths
 from staycourse.record.verification.fault import Fault
 
@@ -21,21 +21,13 @@ def check_chain(entries: Iterable[Entry]) -> list[Entry]:
     found: list[Entry] = []
     prev = GENESIS
     for place, entry in enumerate(entries, start=1):
-        _check_entry(entry, place, prev)
+        if why := misfit(entry, place, prev):
+            raise Fault(why)
         found.append(entry)
         prev = entry.hash
     if not found:
         raise Fault("the ledger is empty: event 1, the seal, is missing")
     return found
-
-
-def _check_entry(entry: Entry, place: int, prev: str) -> None:
-    if entry.seq != place:
-        raise Fault(f"event {place} is missing (event {entry.seq} follows event {place - 1})")
-    if entry.prev != prev:
-        raise Fault(f"event {place} ({entry.kind}) does not follow the event that stands before it")
-    if chained(place, entry.time, entry.kind, entry.body, prev).hash != entry.hash:
-        raise Fault(f"event {place} ({entry.kind}) was changed: its hash does not fit what it says")
 
 
 def heads(paths: RunPaths) -> Iterator[tuple[str, int, str]]:
