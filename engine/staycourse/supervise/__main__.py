@@ -25,13 +25,18 @@ from staycourse.record.verification.sources import is_sealed_roadmap
 from staycourse.supervise.disk import Disk
 from staycourse.supervise.engine import FINISHED, SUSPENDED, UNFINISHED, Engine
 from staycourse.supervise.options import Options
+from staycourse.supervise.signals import ignore_all_but_sigterm
 from staycourse.supervise.slots import make_slots
 
 log = logging.getLogger("staycourse")
 
 
 class StopSignal:
-    """SIGTERM sets a flag and wakes the loop; SIGINT and SIGHUP do not reach the engine."""
+    """SIGTERM sets a flag and wakes the loop: checkpoints, goodbye, exit code 75. It is the only signal that
+    the engine hears. SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM and the like are ignored, by the fork
+    server and the workers as well, and so are the terminal's stops. SIGKILL, and the signals of a fault
+    (SIGSEGV, SIGABRT, SIGBUS, ...) sent by hand, are that end minus the goodbye: what was running is owed.
+    A supervisor stopped by SIGSTOP goes on with SIGCONT, and takes nothing of that time for a hang."""
 
     def __init__(self) -> None:
         self.is_set = False
@@ -39,8 +44,7 @@ class StopSignal:
         for descriptor in (self.wake, end):
             os.set_blocking(descriptor, False)
         signal.set_wakeup_fd(end, warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        ignore_all_but_sigterm()
         signal.signal(signal.SIGTERM, self._set)
 
     def _set(self, *_: object) -> None:

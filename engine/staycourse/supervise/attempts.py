@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 
 from staycourse.core import job as jobs
 from staycourse.core.events import AttemptFailed, Noted, TrialEnded, TrialStarted
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import TrialState, TrialStatus
-from staycourse.hardware.gpus import Nvml, NvmlUnavailable
+from staycourse.hardware.gpus import Gpu, Nvml, NvmlUnavailable
 from staycourse.record.store import Store
 from staycourse.supervise.attempt import Attempt
+from staycourse.supervise.gpu_lock import GpuLocks
+from staycourse.supervise.hangs import Hangs
 from staycourse.supervise.jobs import make_job
 from staycourse.supervise.linux import oom_kills
 from staycourse.supervise.slots import Slot, waits_for
@@ -21,7 +22,6 @@ from staycourse.supervise.spawner import Spawner
 from staycourse.supervise.verdicts import End, judge
 
 _GPU_PATIENCE = 5.0
-_LEAVE_WITHIN = 60.0
 _LOG_LIMIT, _LOG_SLACK = 64 * 1024 * 1024, 1024 * 1024
 
 
@@ -41,6 +41,8 @@ class Attempts:
         self.running: dict[str, Attempt] = {}
         self._asked_at: dict[str, float] = {}
         self._waiting: dict[str, str] = {}
+        self._gpus = GpuLocks(store.paths.name, self._note_device)
+        self._hangs = Hangs(roadmap.limits.hang_after, store, spawner)
 
     def pids(self) -> list[int]:
         """The workers' process ids."""
@@ -48,12 +50,10 @@ class Attempts:
 
     def fill(self) -> None:
         """Give each free slot the next trial that is owed or planned, in the order of planning."""
-        queue = iter(self._queue())
+        queue = self._queue()
         for slot in self._slots:
-            if slot.name not in self.running and (trial := next(queue, None)):
-                if self._is_taken(slot):
-                    continue
-                self._start(trial, slot)
+            if queue and slot.name not in self.running and not self._is_taken(slot):
+                self._start(queue.pop(0), slot)
 
     def hear(self) -> None:
         """Put on record what the workers have said."""
@@ -82,13 +82,8 @@ class Attempts:
 
     def kill_hung(self) -> None:
         """Kill workers that have finished no step for `hang_after`, or that have said their last word and
-        do not leave."""
-        limit = self._roadmap.limits.hang_after
-        for attempt in self.running.values():
-            silent = time.monotonic() - attempt.moved
-            if silent > (limit if attempt.last is None else _LEAVE_WITHIN) and not attempt.is_hung:
-                attempt.is_hung = True
-                self._spawner.kill(attempt.child)
+        do not leave. What a signal has stopped is continued instead."""
+        self._hangs.look(self.running.values())
 
     def excuse(self) -> None:
         """Nobody was heard while the disk was full: that time is nobody's hang."""
@@ -104,7 +99,8 @@ class Attempts:
                 os.truncate(log, 0)
 
     def order_stop(self) -> None:
-        """Ask every worker for a checkpoint and its leave."""
+        """Ask every worker for a checkpoint and its leave; one that is stopped could not hear it."""
+        self._hangs.continue_stopped(self.running.values())
         for attempt in self.running.values():
             attempt.child.orders.send({"order": "stop"})
 
@@ -113,7 +109,11 @@ class Attempts:
         for attempt in self.running.values():
             self._spawner.kill(attempt.child)
 
-    def _queue(self) -> Iterable[TrialState]:
+    def close(self) -> None:
+        """The session is over and its workers are gone: other runs may have the GPUs."""
+        self._gpus.close()
+
+    def _queue(self) -> list[TrialState]:
         busy = {attempt.trial for attempt in self.running.values()}
         waiting = (TrialStatus.PLANNED, TrialStatus.OWED)
         return [t for t in self._store.state.trials.values() if t.status in waiting and t.id not in busy]
@@ -125,17 +125,30 @@ class Attempts:
         now = time.monotonic()
         if now - self._asked_at.get(slot.name, -_GPU_PATIENCE) < _GPU_PATIENCE:
             return True
-        whom = waits_for(slot, self._nvml, self.pids())
+        whom = self._in_the_way(slot, slot.gpu)
         if whom is None:
             self._asked_at.pop(slot.name, None)
             if self._waiting.pop(slot.name, None):
-                self._store.append(Noted("device", f"{slot.name} is free"))
+                self._note_device(f"{slot.name} is free")
             return False
         self._asked_at[slot.name] = now
         if self._waiting.get(slot.name) is None:
             self._waiting[slot.name] = whom
-            self._store.append(Noted("device", f"waiting for {slot.name}: {whom}"))
+            self._note_device(f"waiting for {slot.name}: {whom}")
         return True
+
+    def _in_the_way(self, slot: Slot, gpu: Gpu) -> str | None:
+        """Who else is on the GPU: another run, or anybody's process. None if it is ours now, and stays so
+        until the session ends: between two trials nobody slips in."""
+        if holder := self._gpus.take(gpu):
+            return holder
+        whom = waits_for(slot, self._nvml, self.pids())
+        if whom is not None and all(attempt.slot.gpu != gpu for attempt in self.running.values()):
+            self._gpus.give_back(gpu)  # who only waits for it keeps it from nobody
+        return whom
+
+    def _note_device(self, text: str) -> None:
+        self._store.append(Noted("device", text))
 
     def _start(self, trial: TrialState, slot: Slot) -> None:
         folder = self._store.paths.trial(trial.id)

@@ -96,6 +96,7 @@ class Engine:
             self._search.close()
             self._data.close()
             self._spawner.close()
+            self._attempts.close()
 
     def _begin(self) -> None:
         """Take the run up: nobody of the session before may live and write."""
