@@ -125,7 +125,7 @@ class Campaign:
 
     def follow(self) -> bool:
         """Go through the phases; False where `stop_at` ended it, a trial in mid-training."""
-        handoff = Handoff(self.roadmap.space)
+        handoff = self.roadmap.first_handoff
         for index, phase in enumerate(self.roadmap.phases):
             self.store.append(ev.PhaseOpened(index))
             trials: list[Trial] = []

@@ -63,7 +63,7 @@ def campaign(
 ) -> Iterator[Played]:
     """Each phase played to its end; stops after one that cannot be finished."""
     rng = random.Random(seed)
-    handoff, number = Handoff(roadmap.space), 0
+    handoff, number = roadmap.first_handoff, 0
     for phase in roadmap.phases:
         played = Played(phase, Before(roadmap.objective.goal, handoff))
         _play(roadmap, played, number, rng, loss, ends)

@@ -8,6 +8,7 @@ from typing import Any
 
 from staycourse.core import events as ev
 from staycourse.report.facts import Facts
+from staycourse.report.lineage import seal_rows
 from staycourse.report.markdown import bullets, code, details, escape, fence, moment, plain, size, table
 
 
@@ -53,6 +54,7 @@ def _seal(facts: Facts) -> str:
     sealed, (seq, digest) = facts.sealed, facts.head
     rows = [("seal", code(sealed.seal)), ("sealed", moment(facts.begun))]
     rows += [(f"{escape(name)} (SHA-256)", code(value)) for name, value in sealed.parts.items()]
+    rows += seal_rows(facts)
     rows.append(("ledger's head", f"event {seq}, {code(digest)}"))
     for name, file in facts.state.files.items():
         digest = file.get("sha256", "") if isinstance(file, Mapping) else file

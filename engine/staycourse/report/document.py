@@ -13,6 +13,7 @@ from staycourse.report.appendix import appendix
 from staycourse.report.curves import Chart, chart_of
 from staycourse.report.data import data_section
 from staycourse.report.facts import Facts, read_facts
+from staycourse.report.lineage import lineage_section
 from staycourse.report.markdown import code, count, escape
 from staycourse.report.operation import operation_section
 from staycourse.report.phases import phases_section
@@ -49,6 +50,7 @@ def document(facts: Facts, figure_words: Mapping[int, str]) -> str:
     """The whole report; `figure_words` is each phase's figure as Markdown."""
     parts = [
         summary(facts),
+        lineage_section(facts),
         phases_section(facts, figure_words),
         winner_section(facts),
         data_section(facts),

@@ -11,8 +11,9 @@ from staycourse.core.state import RunStatus
 from staycourse.report.environment_changes import environment_changes
 from staycourse.report.facts import Facts
 from staycourse.report.interruptions import interruptions
+from staycourse.report.lineage import unlike_the_earlier_run
 from staycourse.report.markdown import code, count, duration, escape, joined, moment, number, setting
-from staycourse.report.standing import Standing, gap, seeds_of
+from staycourse.report.standing import Standing, gap, measured_in, seeds_of
 
 _FEW_SEEDS = 3
 _AT_BOUND = 0.01  # of a range's width
@@ -57,6 +58,15 @@ def _changed_environment(facts: Facts) -> Iterator[str]:
         yield (
             f"The environment changed in mid-run ({what}): the numbers are exact up to "
             f"{moment(changes[0].time)} only."
+        )
+
+
+def _was_found_elsewhere(facts: Facts) -> Iterator[str]:
+    changed = unlike_the_earlier_run(facts)
+    if changed and facts.lineage:
+        yield (
+            f"What was taken up from {code(facts.lineage.run)} was found under other conditions "
+            f"({joined(changed)}): its ranking and its ranges need not hold here."
         )
 
 
@@ -109,12 +119,13 @@ def _was_warned(facts: Facts) -> Iterator[str]:
 
 def _is_provisional(facts: Facts, leading: Standing) -> Iterator[str]:
     if not leading.is_handed_on:
-        yield f"The best so far is the best single trial of {facts.title(leading.phase)}, not a ranking."
+        yield f"The best so far is the best single trial of {measured_in(facts, leading)}, not a ranking."
 
 
 def _has_few_seeds(facts: Facts, leading: Standing) -> Iterator[str]:
     seeds = seeds_of(facts, leading.best)
-    planned = {trial.plan.repetition for trial in facts.state.trials_of(leading.phase)}
+    own = facts.state.trials_of(leading.phase) if leading.phase is not None else []
+    planned = {trial.plan.repetition for trial in own}
     if seeds < len(planned):
         yield f"The winner is ranked by {seeds} of {count(len(planned), 'seed')}: the others failed."
     if seeds == 1:
@@ -135,6 +146,7 @@ def _has_a_close_second(facts: Facts, leading: Standing) -> Iterator[str]:
 
 
 def _is_at_a_bound(facts: Facts, leading: Standing) -> Iterator[str]:
+    handed_on = facts.lineage.handoff.space.names if facts.lineage else ()
     for h in facts.roadmap.space:
         value = leading.best.setup.get(h.name)
         if not isinstance(h, Interval) or isinstance(value, bool | str) or value is None:
@@ -142,8 +154,9 @@ def _is_at_a_bound(facts: Facts, leading: Standing) -> Iterator[str]:
         unit = h.to_unit(value)
         if unit <= _AT_BOUND or unit >= 1 - _AT_BOUND:
             side = "lower" if unit <= _AT_BOUND else "upper"
+            whose = "handed-on" if h.name in handed_on else "declared"
             yield (
-                f"{code(h.name)} {format_value(value)} lies at the {side} end of its declared range "
+                f"{code(h.name)} {format_value(value)} lies at the {side} end of its {whose} range "
                 f"({format_value(h.low)} to {format_value(h.high)}): a better value may lie beyond."
             )
         else:
@@ -164,11 +177,12 @@ def _is_at_a_grids_end(facts: Facts, name: str, value: float) -> Iterator[str]:
 
 
 def _was_cut_short(facts: Facts, leading: Standing) -> Iterator[str]:
-    plans = [facts.state.trials[trial].plan for trial in leading.best.trials]
+    trials = facts.state.trials
+    plans = [trials[trial].plan for trial in leading.best.trials if trial in trials]
     if plans and leading.best.epoch >= max(plan.epochs for plan in plans):
         yield (
-            f"The best epoch ({leading.best.epoch}) is the last one allowed in {facts.title(leading.phase)}: "
-            "training was still improving."
+            f"The best epoch ({leading.best.epoch}) is the last one allowed in "
+            f"{measured_in(facts, leading)}: training was still improving."
         )
 
 
@@ -181,6 +195,7 @@ _OF_THE_RUN: tuple[Callable[[Facts], Iterator[str]], ...] = (
     _is_unfinished,
     _does_not_repeat,
     _changed_environment,
+    _was_found_elsewhere,
     _has_failures,
     _was_interrupted,
     _cannot_tell,

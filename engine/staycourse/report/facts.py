@@ -16,6 +16,7 @@ from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import RunState, RunStatus, TrialState, replay
 from staycourse.core.trial import Curve
 from staycourse.record import clock, ledger
+from staycourse.record.lineage import Lineage, lineage_of
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
@@ -76,6 +77,11 @@ class Facts:
     @property
     def goal(self) -> str:
         return self.roadmap.objective.goal
+
+    @property
+    def lineage(self) -> Lineage | None:
+        """The earlier run that this one takes up."""
+        return lineage_of(self.sealed)
 
     @property
     def begun(self) -> str:

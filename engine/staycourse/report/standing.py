@@ -9,13 +9,15 @@ from staycourse.core.handoff import Ranked
 from staycourse.core.ranking import ranked_trials
 from staycourse.core.state import RunStatus
 from staycourse.report.facts import Facts
+from staycourse.report.markdown import code
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Set-ups best first, as `phase` measured them. `is_handed_on`: that phase is closed."""
+    """Set-ups best first, as `phase` measured them (None: the run that was taken up). `is_handed_on`: that
+    phase is closed."""
 
-    phase: int
+    phase: int | None
     places: tuple[Ranked, ...]
     is_handed_on: bool
 
@@ -27,7 +29,8 @@ class Standing:
 @dataclass(frozen=True)
 class Gap:
     """How much better one set-up is than another. `spread` is the standard deviation of the difference
-    over `seeds` seeds that both have, None for fewer than two; `wins` counts the seeds on which it is."""
+    over `seeds` seeds that both have, None for fewer than two; `wins` counts the seeds on which it is.
+    Where the trials are an earlier run's there are no curves here, and so no seeds to compare."""
 
     difference: float
     spread: float | None
@@ -60,7 +63,15 @@ def gap(facts: Facts, better: Ranked, worse: Ranked) -> Gap:
 
 def seeds_of(facts: Facts, place: Ranked) -> int:
     """How many trials with different seeds the place rests on."""
-    return len({facts.state.trials[trial].plan.repetition for trial in place.trials})
+    trials = facts.state.trials
+    return len({trials[t].plan.repetition if t in trials else t for t in place.trials})
+
+
+def measured_in(facts: Facts, leading: Standing) -> str:
+    """`phase 3 (grid)`, or the earlier run."""
+    if leading.phase is not None:
+        return facts.title(leading.phase)
+    return code(facts.lineage.run) if facts.lineage else "an earlier run"
 
 
 def _ranked(facts: Facts) -> Standing | None:
@@ -68,7 +79,8 @@ def _ranked(facts: Facts) -> Standing | None:
     if not handoffs or not handoffs[-1].ranking:
         return None
     places = handoffs[-1].ranking
-    return Standing(facts.state.trials[places[0].trials[0]].plan.phase, places, True)
+    first = facts.state.trials.get(places[0].trials[0])
+    return Standing(first.plan.phase if first else None, places, True)
 
 
 def _compared(facts: Facts) -> Standing | None:
@@ -94,7 +106,7 @@ def _by_seed(facts: Facts, place: Ranked) -> dict[int, float]:
     """Value at the place's epoch by repetition."""
     found = {}
     for trial in place.trials:
-        curve = dict(facts.curves[trial])
+        curve = dict(facts.curves.get(trial, ()))
         if place.epoch in curve:
             found[facts.state.trials[trial].plan.repetition] = curve[place.epoch]
     return found

@@ -10,6 +10,7 @@ from staycourse.core.state import RunStatus
 from staycourse.report.doubts import doubts
 from staycourse.report.facts import WEIGHTS, Facts
 from staycourse.report.interruptions import interruptions
+from staycourse.report.lineage import takes_up
 from staycourse.report.markdown import (
     bullets,
     code,
@@ -23,7 +24,7 @@ from staycourse.report.markdown import (
     setting,
     table,
 )
-from staycourse.report.standing import Standing, gap, seeds_of, standing
+from staycourse.report.standing import Standing, gap, measured_in, seeds_of, standing
 from staycourse.report.trials import names_of
 
 
@@ -95,6 +96,7 @@ def _rows(facts: Facts, leading: Standing | None) -> list[tuple[str, str]]:
         ("Cost", _cost(facts)),
         ("Away", _away(facts)),
         ("Follows", _ancestor(facts)),
+        ("Takes up", takes_up(facts)),
         ("Seal", code(facts.sealed.seal)),
     ]
 
@@ -139,7 +141,7 @@ def _result(facts: Facts, leading: Standing) -> str:
     best, seeds = leading.best, seeds_of(facts, leading.best)
     over = f"mean and standard deviation over {count(seeds, 'seed')}" if seeds > 1 else "one seed"
     value = f"{code(facts.metric)} **{plus_minus(best.score, best.spread)}**"
-    return f"{value} at epoch {best.epoch} of {facts.title(leading.phase)}, {over}"
+    return f"{value} at epoch {best.epoch} of {measured_in(facts, leading)}, {over}"
 
 
 def _lead(facts: Facts, leading: Standing) -> str:
@@ -150,6 +152,8 @@ def _lead(facts: Facts, leading: Standing) -> str:
     words = "lower" if facts.goal == "min" else "higher"
     runner_up = plus_minus(second.score, second.spread)
     lead = f"{number(found.difference, 2)} {words} than the runner-up ({runner_up})"
+    if leading.phase is None:
+        return f"{lead}; by the figures of {measured_in(facts, leading)}, whose curves are not here"
     if found.spread is None:
         return f"{lead}; one seed each, so there is no spread to judge it by"
     times = f", {found.difference / found.spread:.1f} times the spread" if found.spread else ", with a spread"
