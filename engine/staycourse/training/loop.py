@@ -27,13 +27,10 @@ from staycourse.training.judge import Judge, extended
 from staycourse.training.loading import Plan
 from staycourse.training.messages import Events, Orders, Stopped
 from staycourse.training.meters import window_length
+from staycourse.training.saving import Saver
 from staycourse.training.state import Ended, State
 from staycourse.training.trial import Trial
 from staycourse.training.validation import VAL_LOSS, validate
-
-# At an epoch's end a checkpoint is written if so long has passed, and if training has had a hundred times
-# as long since the last as that one took to write: a big model's are written less often.
-_EPOCH_CHECKPOINT_S, _TRAINING_PER_WRITING = 10.0, 100.0
 
 
 class Loop:
@@ -49,10 +46,9 @@ class Loop:
         self._disk = FullDisk(events, orders)
         self._judge = Judge(self.job, trial.data.validation is not None)
         self._pace = Pace(events, trial.device)
-        self._began = self._saved_at = time.perf_counter()
+        self._saver = Saver(self.job, checkpoints, events, self._disk, self._pace)
+        self._began = time.perf_counter()
         self._seconds_before = 0.0
-        self._writing_s = 0.0
-        self._last_facts: dict[str, Any] = {}
 
     def restore(self) -> tuple[str | None, list[str]]:
         """Go on from this trial's checkpoint, or else its parent's; returns (file, notes).
@@ -165,7 +161,7 @@ class Loop:
         if self.state.ended is not None:
             return
         self._row("train_loss_step", plan.epoch, self.state.meter.end_window())
-        if time.perf_counter() - self._saved_at >= self.job.checkpoint_every:
+        if self._saver.is_due_in_epoch():
             self._save()
 
     def _collect(self, epoch: int) -> None:
@@ -192,7 +188,7 @@ class Loop:
             self._end("completed", ending)
         if began is not None:
             self._events.timing("epoch_s", self.state.step, epoch, time.perf_counter() - began)
-        if self.state.ended is None and self._epoch_checkpoint_is_due():
+        if self.state.ended is None and self._saver.is_due_after_epoch():
             self._save()
 
     def _validate(self, plan: Plan, hp: Setup) -> dict[str, float]:
@@ -255,48 +251,19 @@ class Loop:
             detail += f"; the last finite loss was {last:.6g}"
         self.state.ended = Ended("diverged", "divergence", detail, epoch, step)
 
-    def _epoch_checkpoint_is_due(self) -> bool:
-        rehearsal = self.job.batches_per_epoch is not None
-        pause = max(_EPOCH_CHECKPOINT_S, _TRAINING_PER_WRITING * self._writing_s)
-        return rehearsal or time.perf_counter() - self._saved_at >= pause
-
     def _row(self, name: str, epoch: int, value: float) -> None:
         self.state.rows.append(self._events.metric(name, self.state.step, epoch, value))
 
     def _save(self) -> None:
-        """Write a checkpoint, rows first, so that none of them is only in the checkpoint's past."""
-        began = time.perf_counter()
-        self._events.flush()
-        state = self.state
-        state.seconds = self._seconds()
-        content = {
-            "format": 1,
-            "trial": self.job.trial,
-            "state": state.to_checkpoint(),
-            "model": self.trial.model.state_dict(),
-            "optimizer": self.trial.optimizer.state_dict(),
-        }
-        written, _ = self._disk.waiting_out(lambda: self._checkpoints.save(content), state.step)
-        self._events.send(
-            "checkpoint",
-            file=written.file,
-            step=state.step,
-            epoch=state.epoch,
-            **written.facts(),
-            seconds=written.seconds,
-        )
-        self._events.timing("checkpoint_s", state.step, state.epoch, written.seconds)
-        self._writing_s = written.seconds
-        self._saved_at = time.perf_counter()
-        self._pace.exclude(self._saved_at - began)
-        self._last_facts = written.facts()
+        trial = self.trial
+        self._saver.save(self.state, self._seconds(), trial.model.state_dict(), trial.optimizer.state_dict())
 
     def _finish(self, ended: Ended | None) -> dict[str, Any]:
         assert ended is not None
         state = self.state
         self._save()
         self._checkpoints.drop_older_best()
-        files = {LAST: self._last_facts}
+        files = {LAST: self._saver.facts}
         if (best := self._checkpoints.best_facts()) is not None:
             files[BEST] = best
         if self.job.final is not None and ended.outcome == "completed":
