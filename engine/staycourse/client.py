@@ -100,11 +100,12 @@ class RunClient:
             return sanitise(file.read().decode("utf-8", "replace"))
 
     def _read_roadmap(self) -> Roadmap:
+        text = self.paths.roadmap.read_text(encoding="utf-8")
         with reading(self.paths.database) as db:
             first = next(ledger.checked(db, self.paths.name), None)
         event = ev.from_body(first.kind, json.loads(first.body)) if first else None
         sealed = event if isinstance(event, ev.RunSealed) else None
-        return sealed_roadmap(self.paths, sealed).followed(sealed)
+        return sealed_roadmap(self.paths, sealed, text).followed(sealed)
 
     def _read_ledger(self, db: sqlite3.Connection) -> None:
         kinds = [phase.kind for phase in self.roadmap.phases]

@@ -81,12 +81,16 @@ def test_a_new_roadmap_finishes_what_an_abandoned_one_began(place: Place) -> Non
     assert f"takes up tiny-1 (abandoned: {REASON})" in planned.stdout
 
     (before,) = re.findall(r"Staycourse-Seal: ([0-9a-f]{64})", place.run("seal", path).stdout)
-    done = place.run("run", path, "--no-ui")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"seal: {before}" in done.stdout
     seq, value = head(place)
-    assert f"takes up tiny-1 (abandoned) at event {seq}, {value[:8]}" in done.stdout
-    assert "not as in tiny-1: the task's code, the task's arguments" in done.stdout
+    grid = [row for (row,) in place.rows("SELECT setup FROM trial WHERE phase = 1")]
+    with place.started("run", path, "--no-ui") as view:
+        wait_until(lambda: place.kinds("mended-1"), 60, "the new run is sealed")
+        shutil.rmtree(place.runs / "tiny-1")
+        said, _ = view.communicate(timeout=120)
+    assert view.returncode == 0, said
+    assert f"seal: {before}" in said
+    assert f"takes up tiny-1 (abandoned) at event {seq}, {value[:8]}" in said
+    assert "not as in tiny-1: the task's code, the task's arguments" in said
     run = place.runs / "mended-1"
     assert (run / "final" / "model.safetensors").exists()
 
@@ -94,12 +98,10 @@ def test_a_new_roadmap_finishes_what_an_abandoned_one_began(place: Place) -> Non
     assert sealed["lineage"]["head"] == {"seq": seq, "hash": value}
     assert "from" in sealed["parts"]
     # Only confirm and final were trained; confirm had the grid's two set-ups.
-    grid = [row for (row,) in place.rows("SELECT setup FROM trial WHERE phase = 1", "tiny-1")]
     trained = place.rows("SELECT phase, setup FROM trial ORDER BY id", "mended-1")
     assert sorted(setup for phase, setup in trained if phase == 0) == sorted(grid)
     assert len(trained) == 3
 
-    shutil.rmtree(place.runs / "tiny-1")
     for command in ("report", "verify"):
         again = place.run(command, "mended-1")
         assert again.returncode == 0, again.stdout + again.stderr

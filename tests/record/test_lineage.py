@@ -144,6 +144,12 @@ def test_a_run_is_found_by_its_path_from_the_roadmap_or_by_its_name(
         find_earlier("empty", tmp_path)
 
 
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000, "~nobody-of-that-name/x"])
+def test_a_name_that_no_folder_can_have(tmp_path: Path, state: None, name: str) -> None:
+    with pytest.raises(NoLineage):
+        find_earlier(name, tmp_path)
+
+
 def test_a_name_that_two_runs_have_is_not_guessed_at(tmp_path: Path, state: None) -> None:
     for place in ("a", "b"):
         paths = run(tmp_path / place / "digits-1", (0, 2))

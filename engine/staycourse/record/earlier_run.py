@@ -25,8 +25,6 @@ from staycourse.record.verification import chain
 from staycourse.record.verification.fault import Fault
 from staycourse.record.verification.sources import is_sealed_roadmap
 
-_VERIFY = "staycourse verify {}"
-
 
 class NoLineage(UserError):
     """The earlier run cannot be taken up; `right` is what would help."""
@@ -41,11 +39,11 @@ def find_earlier(name: str, folder: Path) -> RunPaths:
 
     Raises NoLineage.
     """
-    here = (folder / Path(name).expanduser()).resolve()
-    if RunPaths(here).database.exists():
-        return RunPaths(here)
-    if here.is_dir():
-        raise NoLineage(f"{here} is no run folder: it has no run.db")
+    here = _place(name, folder)
+    if here.database.exists():
+        return here
+    if here.root.is_dir():
+        raise NoLineage(f"{here.root} is no run folder: it has no run.db")
     found = [run for run in all_runs() if run.name == name]
     if len(found) > 1:
         places = ", ".join(map(str, found))
@@ -53,22 +51,42 @@ def find_earlier(name: str, folder: Path) -> RunPaths:
     if not found:
         known = ", ".join(run.name for run in all_runs()[:5]) or "none yet"
         right = "a run's folder, relative to the roadmap's, or its name"
-        raise NoLineage(f"no such run: {here} (known runs: {known})", right)
+        raise NoLineage(f"no such run: {here.root} (known runs: {known})", right)
     return RunPaths(found[0])
+
+
+def _place(name: str, folder: Path) -> RunPaths:
+    try:
+        here = (folder / Path(name).expanduser()).resolve()
+        (here / "run.db").exists()  # raises where the folder may not be entered
+    except (OSError, ValueError, RuntimeError) as error:
+        raise NoLineage(f"{name!r} cannot be looked into ({error})") from None
+    return RunPaths(here)
 
 
 def read_lineage(paths: RunPaths) -> Lineage:
     """The run's lineage, its chain recomputed hash by hash. Only reads. Raises NoLineage."""
+    right = f"staycourse verify {paths.name}"
     try:
-        entries, events = _read(paths)
+        return _read_lineage(paths)
+    except NoLineage:
+        raise
     except Fault as fault:
-        raise NoLineage(f"{paths.name} does not fit: {fault}", _VERIFY.format(paths.name)) from None
+        raise NoLineage(f"{paths.name} does not fit: {fault}", right) from None
     except UserError as error:
-        raise NoLineage(str(error), _VERIFY.format(paths.name)) from None
+        raise NoLineage(str(error).splitlines()[0], right) from None
     except (sqlite3.Error, OSError) as error:
         raise NoLineage(f"{paths.root} cannot be read ({error})") from None
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # content that no engine writes
+        said = f"{type(error).__name__}: {error}"
+        raise NoLineage(f"{paths.name} does not fit: its ledger cannot be followed ({said})", right) from None
+
+
+def _read_lineage(paths: RunPaths) -> Lineage:
+    entries, events = _read(paths)
     state = replay(events)
-    assert state.sealed is not None, "a chain without its seal does not fit"
+    if state.sealed is None:
+        raise Fault("event 1 is not the seal")
     _refuse_unfit(paths, state)
     return _lineage(paths, state, state.sealed, (entries[-1].seq, entries[-1].hash))
 
@@ -119,12 +137,8 @@ def _lineage(paths: RunPaths, state: RunState, sealed: RunSealed, head: tuple[in
 
 def _roadmap(paths: RunPaths, sealed: RunSealed) -> Roadmap:
     if not is_sealed_roadmap(paths, sealed):
-        said = f"{paths.name} does not fit: roadmap.toml was changed since it was sealed"
-        raise NoLineage(said, _VERIFY.format(paths.name))
-    try:
-        return sealed_roadmap(paths, sealed).followed(sealed)
-    except UserError as error:
-        raise NoLineage(f"{paths.name} cannot be followed: {str(error).splitlines()[0]}") from None
+        raise Fault("roadmap.toml was changed since it was sealed")
+    return sealed_roadmap(paths, sealed).followed(sealed)
 
 
 def _paid(roadmap: Roadmap, state: RunState, phase: int) -> PaidPhase:
