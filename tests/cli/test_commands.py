@@ -206,8 +206,10 @@ def test_attach_and_resume_of_a_finished_run_say_so(finished) -> None:
     assert attached.returncode == 0 and "run finished" in attached.stdout
     resumed = place.run("resume", "tiny-1", "--no-ui")
     assert resumed.returncode == 0 and "tiny-1 is finished" in resumed.stdout
+    report = place.runs / "tiny-1" / "report.md"
+    report.unlink()  # as if the engine had been killed before it wrote it
     by_folder = place.run("resume", place.runs / "tiny-1")
-    assert by_folder.returncode == 0
+    assert by_folder.returncode == 0 and "sealed" in report.read_text()
     assert place.kinds().count("engine started") == 1
 
 

@@ -1,10 +1,19 @@
-"""staycourse resume [RUN]: go on where it was."""
+"""staycourse resume [RUN]: go on where it was; with --all, every run that a reboot or a crash has left."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from staycourse.cli.arguments import add_devices, add_run, add_runs, add_view
+
+if TYPE_CHECKING:
+    from staycourse.core.state import RunState
+    from staycourse.record.paths import RunPaths
+    from staycourse.supervise.options import Options
+
+_NONE_RESUMED = 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,9 +21,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_runs(parser)
     add_view(parser)
     add_devices(parser)
+    parser.add_argument("--all", action="store_true", help="every unfinished run of yours, without a view")
+    parser.add_argument(
+        "--install-service", action="store_true", help="have systemd run `resume --all` at every boot"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
+    _refuse_mixtures(options)
+    if options.install_service:
+        from staycourse.cli.service import install
+
+        return install(options.runs)
+    return _resume_all(options) if options.all else _resume_one(options)
+
+
+def _refuse_mixtures(options: argparse.Namespace) -> None:
+    from staycourse.core.problems import UserError
+
+    asked = [word for word in ("--all", "--install-service") if getattr(options, word[2:].replace("-", "_"))]
+    if len(asked) > 1:
+        raise UserError("--all and --install-service are two things: give one of them")
+    if asked and options.name is not None:
+        raise UserError(f"{asked[0]} is for all runs: leave {options.name} out")
+    if options.install_service and (options.devices or options.slots or options.cpus):
+        raise UserError(
+            "--install-service takes no devices: each run goes on with the options that it had last"
+        )
+
+
+def _resume_one(options: argparse.Namespace) -> int:
     from staycourse.cli.output import say
     from staycourse.cli.views import can_show_app, follow_in_app, follow_without_screen
     from staycourse.core.state import RunStatus
@@ -30,3 +66,86 @@ def run(options: argparse.Namespace) -> int:
     if options.no_ui or not can_show_app():
         return follow_without_screen(paths)
     return follow_in_app(run=paths.root)
+
+
+def _resume_all(options: argparse.Namespace) -> int:
+    """A line a run; 0 unless there were runs to resume and not one could be."""
+    from staycourse.cli.output import say
+    from staycourse.supervise.options import Options
+
+    folders = _folders(options.runs)
+    if not folders:
+        say("no run yet; `staycourse run ROADMAP` starts one")
+    given = Options(options.devices, options.slots, options.cpus)
+    results = [_resumed(folder, given) for folder in folders]
+    return _NONE_RESUMED if False in results and True not in results else 0
+
+
+def _folders(option: str | None) -> list[Path]:
+    """The user's runs, and those of a folder that is named, oldest first: the first to wait is the first to
+    go on."""
+    from staycourse.record.index import listed, runs_in
+    from staycourse.record.paths import runs_folder
+
+    named = runs_in(runs_folder(option)) if option else []
+    return list(dict.fromkeys([*reversed(listed()), *reversed(named)]))
+
+
+def _resumed(folder: Path, given: Options) -> bool | None:
+    """Whether the run was resumed; None if there was nothing to resume. Says either in a line."""
+    import sqlite3
+
+    from staycourse.cli.output import say
+    from staycourse.core.problems import UserError
+    from staycourse.core.text import one_line
+    from staycourse.record.paths import RunPaths
+    from staycourse.supervise.launch import read_state, start_engine
+
+    paths = RunPaths(folder)
+    try:
+        state = read_state(paths)
+        if reason := _leave_alone(state, paths):
+            say(f"{paths.name}: {reason}")
+            return None
+        start_engine(paths, _options(state, given))
+    except (UserError, OSError, sqlite3.Error) as error:
+        say(f"{paths.name}: cannot be resumed: {one_line(str(error))}")
+        return False
+    say(f"{paths.name}: goes on; `staycourse attach {paths.name}` shows it")
+    return True
+
+
+def _leave_alone(state: RunState, paths: RunPaths) -> str:
+    """Why there is nothing to resume; empty if there is."""
+    from staycourse.core.state import RunStatus
+    from staycourse.record.lock import holder_of, is_held
+
+    if is_held(paths.lock):
+        return f"goes on already ({holder_of(paths.lock) or 'process unknown'})"
+    by_hand = f"`staycourse resume {paths.name}` goes on"
+    if state.status.is_over or state.status is RunStatus.FAILED:
+        return f"{state.status} already" if state.status.is_over else f"failed ({state.reason}); {by_hand}"
+    # What it has stopped for by itself is still there, or has to be looked at: three equal failures, say.
+    if state.status is RunStatus.SUSPENDED and state.reason != "SIGTERM":
+        return f"has suspended itself ({state.reason}); once that is mended, {by_hand}"
+    return _elsewhere(state, paths, by_hand)
+
+
+def _elsewhere(state: RunState, paths: RunPaths, by_hand: str) -> str:
+    """A run on a network file system is known to many hosts, and goes on where it was."""
+    import os
+
+    from staycourse.record.schema import is_on_network
+
+    host = state.engine.host.get("hostname") if state.engine else None
+    if host in (None, os.uname().nodename) or not is_on_network(paths.root):
+        return ""
+    return f"was followed on {host}; {by_hand} here"
+
+
+def _options(state: RunState, given: Options) -> Options:
+    """What is given counts, else what the run had last: at boot nobody is there to name its GPU again."""
+    from staycourse.supervise.options import Options
+
+    last = Options.from_json(state.engine.options if state.engine else {})
+    return Options(given.devices or last.devices, given.slots or last.slots, given.cpus or last.cpus)

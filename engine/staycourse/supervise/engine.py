@@ -144,9 +144,9 @@ class Engine:
             return UNFINISHED
         if self._planner.is_done:
             return self._finish()
-        if reason := self._propose() or self._too_many_equal_failures() or self._touched_code():
+        if reason := self._propose() or self._too_many_equal_failures():
             return self._suspend(reason)
-        if reason := self._data.turn():
+        if reason := self._touched_code() or self._data.turn():
             return self._suspend(reason, at_once=True)
         if self._data.is_clear and self._has_room():
             self._guard(self._attempts.fill)
