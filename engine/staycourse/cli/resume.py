@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,13 +83,15 @@ def _resume_all(options: argparse.Namespace) -> int:
 
 
 def _folders(option: str | None) -> list[Path]:
-    """The user's runs, and those of a folder that is named, oldest first: the first to wait is the first to
-    go on."""
+    """The user's runs: those listed, and their own ones in a folder of runs that is named. Oldest first, so
+    that the first to wait is the first to go on."""
     from staycourse.record.index import listed, runs_in
     from staycourse.record.paths import runs_folder
 
-    named = runs_in(runs_folder(option)) if option else []
-    return list(dict.fromkeys([*reversed(listed()), *reversed(named)]))
+    is_named = option or os.environ.get("STAYCOURSE_RUNS")
+    named = runs_in(runs_folder(option)) if is_named else []
+    own = [run for run in named if run.stat().st_uid == os.getuid()]
+    return list(dict.fromkeys([*reversed(listed()), *reversed(own)]))
 
 
 def _resumed(folder: Path, given: Options) -> bool | None:
@@ -133,8 +136,6 @@ def _leave_alone(state: RunState, paths: RunPaths) -> str:
 
 def _elsewhere(state: RunState, paths: RunPaths, by_hand: str) -> str:
     """A run on a network file system is known to many hosts, and goes on where it was."""
-    import os
-
     from staycourse.record.schema import is_on_network
 
     host = state.engine.host.get("hostname") if state.engine else None
