@@ -195,7 +195,11 @@ def test_all_resumes_what_a_reboot_has_left_and_nothing_else(place: Place) -> No
     cpus = "SELECT json_extract(body, '$.options.cpus') FROM ledger WHERE kind = 'engine started'"
     assert place.rows(cpus, "cut-1") == [("1",), ("1",)]  # as it was begun with
     shutil.rmtree(place.runs / "alive-1")
+    report = place.runs / "cut-1" / "report.md"
+    wait_until(report.exists, 60, "the engine has written the report")
+    report.unlink()  # as if the power had gone before it was written
     assert place.run("resume", "--all").returncode == 2, "of those to resume, the broken one, none could be"
+    assert report.exists()
 
 
 def resume_all(place: Place) -> dict[str, str]:

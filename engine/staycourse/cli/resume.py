@@ -61,12 +61,21 @@ def _resume_one(options: argparse.Namespace) -> int:
 
     paths = find(options.name, options.runs)
     if read_state(paths).status is RunStatus.FINISHED:
+        _write_missing_report(paths)
         say(f"{paths.name} is finished: {paths.report}")
         return 0
     resume(paths, Options(options.devices, options.slots, options.cpus))
     if options.no_ui or not can_show_app():
         return follow_without_screen(paths)
     return follow_in_app(run=paths.root)
+
+
+def _write_missing_report(paths: RunPaths) -> None:
+    """The report is the engine's last act, which a kill may have come before."""
+    if not paths.report.exists():
+        from staycourse.report import write_report
+
+        write_report(paths)
 
 
 def _resume_all(options: argparse.Namespace) -> int:
@@ -100,6 +109,7 @@ def _resumed(folder: Path, given: Options) -> bool | None:
 
     from staycourse.cli.output import say
     from staycourse.core.problems import UserError
+    from staycourse.core.state import RunStatus
     from staycourse.core.text import one_line
     from staycourse.record.paths import RunPaths
     from staycourse.supervise.launch import read_state, start_engine
@@ -107,6 +117,8 @@ def _resumed(folder: Path, given: Options) -> bool | None:
     paths = RunPaths(folder)
     try:
         state = read_state(paths)
+        if state.status is RunStatus.FINISHED:
+            _write_missing_report(paths)
         if reason := _leave_alone(state, paths):
             say(f"{paths.name}: {reason}")
             return None
