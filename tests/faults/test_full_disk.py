@@ -103,7 +103,9 @@ def test_a_run_started_on_a_full_disk_waits_for_room(place: Place, disk: SmallDi
 
 def test_what_a_trial_prints_is_no_reason_to_fail(place: Place, disk: SmallDisk, tmp_path: Path) -> None:
     steps = tmp_path / "steps"
-    path = roadmap(place, args={"prints": "x" * 5000, "steps_log": str(steps), "step_ms": 50})
+    # Eight seconds without a checkpoint, for which it would wait.
+    args = {"prints": "x" * 5000, "steps_log": str(steps), "step_ms": 50, "count": 400}
+    path = roadmap(place, args=args, limits={"checkpoint_every": "5m"})
     with place.started("run", path, "--no-ui") as view:
         wait_until(lambda: trains(place), 60, "a trial is on its way")
         disk.fill()
