@@ -48,12 +48,12 @@ class SmallDisk:
         return facts.f_bavail * facts.f_frsize
 
     def fill(self, leaving: int = 0) -> None:
-        """Take the room, again if others took and gave back some meanwhile."""
-        with (self.path / "ballast").open("ab") as file:
-            while self.free > leaving:
+        """Take the room, in ever smaller pieces: one that no longer fits would be given back as a whole."""
+        with (self.path / "ballast").open("ab", buffering=0) as file:
+            for size in (1 << 20, 1 << 16, 1 << 12):
                 with contextlib.suppress(OSError):
-                    size = os.fstat(file.fileno()).st_size
-                    os.posix_fallocate(file.fileno(), size, self.free - leaving)
+                    while self.free - leaving >= size:
+                        file.write(bytes(size))
 
     def clear(self) -> None:
         (self.path / "ballast").unlink()
