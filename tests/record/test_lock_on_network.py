@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.run_folder import ROOT
-from tests.support.tiny import Place, write_roadmap
+from tests.support.tiny import Place, wait_until, write_roadmap
 
 from staycourse.record.lock import Holder, RunIsTaken, RunLock, holder_of, is_held
-from staycourse.record.mounts import local_locks_only, mount_of, parse
+from staycourse.record.mounts import local_locks_only, mount_of, network_of, parse
 
+NOTES = "SELECT body FROM ledger WHERE kind = 'noted'"
 TABLE = """\
 /dev/vda / ext4 rw,relatime 0 0
 srv:/home /home nfs4 rw,vers=4.2,local_lock=none,addr=10.0.0.1 0 0
@@ -58,6 +63,25 @@ tmpfs /old/inner tmpfs rw 0 0
 def test_mounts_that_keep_locks_to_themselves_are_known(path: str, why: str) -> None:
     mount = mount_of(Path(path), TABLE)
     assert mount is not None and local_locks_only(mount) == why
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/", None),
+        ("/home/anna/runs", "nfs4"),
+        ("/old/inner/runs", None),
+        ("/share", "cifs"),
+        ("/ssh/runs", "fuse.sshfs"),
+        ("/gluster/runs", "fuse.glusterfs"),
+        ("/fuse/runs", None),
+        ("/vm/runs", "9p"),
+    ],
+)
+def test_network_file_systems_are_known(path: str, kind: str | None) -> None:
+    more = "vol /gluster fuse.glusterfs rw 0 0\nntfs /fuse fuseblk rw 0 0\n"
+    mount = network_of(Path(path), TABLE + more)
+    assert (mount.kind if mount else None) == kind
 
 
 def test_a_later_mount_on_the_same_point_counts() -> None:
@@ -109,6 +133,42 @@ def test_a_run_on_a_file_system_without_locks_is_refused(place: Place, tmp_path:
     assert done.returncode == 2, done.stdout + done.stderr
     assert "has no file locks (No locks available)" in done.stderr and "--runs" in done.stderr
     assert place.run_folders() == []
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a file system of its own that calls itself GlusterFS."""
+    if shutil.which("bindfs") is None:
+        pytest.skip("bindfs is not installed")
+    behind, folder = tmp_path / "behind", tmp_path / "network"
+    behind.mkdir()
+    folder.mkdir()
+    command = ["bindfs", "-o", "subtype=glusterfs", str(behind), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"file systems in user space are not allowed here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.slow
+def test_a_run_on_a_network_file_system_keeps_a_rollback_journal_and_survives_a_kill(network: Path) -> None:
+    here = Place(network)
+    path = write_roadmap(here.folder, args={"step_ms": 10})
+    database = here.runs / "tiny-1" / "run.db"
+    with contextlib.closing(here):
+        with here.started("run", path, "--no-ui") as view:
+            wait_until(lambda: here.rows("SELECT 1 FROM metric"), 60, "a trial is on its way")
+            assert database.read_bytes()[18:20] == b"\x01\x01"  # the format for a rollback journal
+            os.kill(here.supervisor(), signal.SIGKILL)
+            assert view.wait(60) == 75
+        done = here.run("resume", "--no-ui")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert here.run("verify", "tiny-1").returncode == 0
+        notes = [json.loads(body)["text"] for (body,) in here.rows(NOTES)]
+    told = [note for note in notes if "network file system (fuse.glusterfs at" in note]
+    assert len(told) == 1 and "rollback journal" in told[0]
+    assert told[0] in (database.parent / "report.md").read_text()
 
 
 def test_a_holder_on_another_host_is_named_with_it(tmp_path: Path) -> None:

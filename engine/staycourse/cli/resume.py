@@ -148,10 +148,10 @@ def _leave_alone(state: RunState, paths: RunPaths) -> str:
 
 def _elsewhere(state: RunState, paths: RunPaths, by_hand: str) -> str:
     """A run on a network file system is known to many hosts, and goes on where it was."""
-    from staycourse.record.schema import is_on_network
+    from staycourse.record.mounts import network_of
 
     host = state.engine.host.get("hostname") if state.engine else None
-    if host in (None, os.uname().nodename) or not is_on_network(paths.root):
+    if host in (None, os.uname().nodename) or network_of(paths.root) is None:
         return ""
     return f"was followed on {host}; {by_hand} here"
 

@@ -1,4 +1,4 @@
-"""Which file system a path lies on, and whether a file lock taken there is seen on other hosts."""
+"""Which file system a path lies on, whether other hosts share it, and whether they see a lock taken there."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ _LOCAL = {
 _FUSE = ("sshfs", "s3fs", "gcsfuse", "rclone", "goofys", "blobfuse", "blobfuse2", "curlftpfs", "mount-s3")
 # OpenAFS knows whole-file locks only.
 _NEVER = ("afs", *(f"fuse.{name}" for name in _FUSE))
+# Beginnings of their names, `fuse.` left out: several hosts, or a host and its virtual machines, have one
+# file there, and no memory in common.
+_NETWORK = (
+    *("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "afs", "9p", "virtiofs"),
+    *("gfs2", "ocfs2", "orangefs", "pvfs2", "panfs", "wekafs", "mfs", "moosefs", "juicefs", *_FUSE),
+)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,13 @@ def parse(table: str) -> list[Mount]:
     """The mounts of a table in the form of fstab(5)."""
     lines = (line.split(" ") for line in table.splitlines())
     return [Mount(_plain(line[1]), line[2], tuple(line[3].split(","))) for line in lines if len(line) >= 4]
+
+
+def network_of(path: Path, table: str | None = None) -> Mount | None:
+    """The mount on which a path lies, if that is a network file system; `table` as for `mount_of`."""
+    mount = mount_of(path, table)
+    is_shared = mount is not None and mount.kind.removeprefix("fuse.").startswith(_NETWORK)
+    return mount if is_shared else None
 
 
 def local_locks_only(mount: Mount) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-import psutil
+from staycourse.record.mounts import network_of
 
 VERSION = 1
 
@@ -41,11 +41,10 @@ CREATE TABLE IF NOT EXISTS hardware (
 );
 """
 
-_NETWORK = ("nfs", "cifs", "smb", "lustre", "gpfs", "beegfs", "ceph", "glusterfs", "afs", "9p", "fuse.sshfs")
-
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
-    """The database, created if missing, in WAL mode where that is safe.
+    """The database, created if missing, in WAL mode where that is safe: its index is memory that a reader
+    on another host does not share.
 
     Transactions are begun and ended by hand; another's lock is waited out for a minute.
     """
@@ -54,7 +53,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     if version > VERSION:
         connection.close()
         raise OSError(f"{path} was written by a later version of staycourse (schema {version})")
-    wanted = "DELETE" if is_on_network(path) else "WAL"
+    wanted = "WAL" if network_of(path) is None else "DELETE"
     connection.execute(f"PRAGMA journal_mode={wanted}")
     connection.execute("PRAGMA synchronous=FULL")
     create_tables(connection)
@@ -62,17 +61,15 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def journal_note(folder: Path) -> str:
+    """Why a database in that folder is not in WAL mode while its run goes; empty if it is."""
+    mount = network_of(folder)
+    if mount is None:
+        return ""
+    where = f"{mount.kind} at {mount.point}"
+    return f"the run lies on a network file system ({where}): run.db keeps a rollback journal, not a WAL"
+
+
 def create_tables(connection: sqlite3.Connection) -> None:
     """Every table of a run, where it is missing."""
     connection.executescript(_TABLES)
-
-
-def is_on_network(path: Path) -> bool:
-    """Whether the path lies on a network file system, where shared memory does not reach every reader."""
-    resolved = str(path.resolve())
-    best, kind = "", ""
-    for part in psutil.disk_partitions(all=True):
-        inside = resolved == part.mountpoint or resolved.startswith(part.mountpoint.rstrip("/") + "/")
-        if inside and len(part.mountpoint) >= len(best):
-            best, kind = part.mountpoint, part.fstype
-    return kind.startswith(_NETWORK)

@@ -24,6 +24,7 @@ from staycourse.core.state import RunStatus
 from staycourse.hardware.environment import describe_host
 from staycourse.hardware.gpus import Nvml, NvmlUnavailable
 from staycourse.hardware.sampler import Sampler
+from staycourse.record import schema
 from staycourse.record.files import file_sha256
 from staycourse.record.stamp import stamp_setup
 from staycourse.record.store import Store
@@ -120,6 +121,8 @@ class Engine:
             )
         )
         self._compare_environment()
+        if (note := schema.journal_note(self._store.paths.root)) and note not in self._store.state.notes:
+            self._append(Noted("disk", note))
         self._spawner.start()
 
     def _compare_environment(self) -> None:
