@@ -112,7 +112,6 @@ class Eventful(Campaign):
         self.store.append(
             ev.EngineStarted(3, 4720, 1.0, HOST, {}, ["gpu0"], silent_since=self.store.last_sign_of_life()),
             *([DRIVER_UPDATE] if self.changes_driver else []),
-            ev.AttemptFailed(trial, 1, "interrupted", "", 100, True),
             ev.TrialStarted(trial, 2, "gpu0", 4721, 1.0),
         )
         append = self.store.append

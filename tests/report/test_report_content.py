@@ -125,7 +125,11 @@ def test_interruptions_have_their_lengths_and_reasons(finished: RunPaths) -> Non
     part = section(text(finished), "### Interruptions")
     assert "the engine was told to stop (SIGTERM)" in part
     assert "killed or the machine went down" in part
-    assert len(re.findall(r"\| \d+ s \|", part)) == 4  # two of the engine, two of trials
+    assert len(re.findall(r"\| \d+ s \| .*(?:SIGTERM|machine)", part)) == 2  # of the engine
+    took = r"\| (?:\d+ min )?\d+ s \|"
+    assert "2 attempts ended before the trial did" in part
+    assert re.search(rf"\| t12 \| 1 \| interrupted \| – {took} `it went with the engine`", part), part
+    assert re.search(rf"\| t14 \| 1 \| crashed \| 240 {took} `RuntimeError", part), part
     assert "`RuntimeError: DataLoader worker (pid 4713) is killed by signal`" in part
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from staycourse.core import events as ev
 from staycourse.core.space import Interval, format_value
 from staycourse.core.state import RunStatus
+from staycourse.report.cut_short import cut_short
 from staycourse.report.environment_changes import environment_changes
 from staycourse.report.facts import Facts
 from staycourse.report.interruptions import interruptions
@@ -87,11 +88,10 @@ def _was_interrupted(facts: Facts) -> Iterator[str]:
     if lost:
         seconds = sum(pause.seconds or 0.0 for pause in lost)
         yield f"The run was interrupted {count(len(lost), 'time')}, for {duration(seconds)} in all."
-    failed = [timed.event for timed in facts.timeline if isinstance(timed.event, ev.AttemptFailed)]
-    kinds = {failure: sum(e.failure == failure for e in failed) for failure in {e.failure for e in failed}}
-    if failed:
+    if cut := cut_short(facts):
+        kinds = Counter(attempt.failure for attempt in cut)
         said = joined([f"{many} {escape(kind)}" for kind, many in sorted(kinds.items())])
-        yield f"{count(len(failed), 'attempt')} had to be taken up again ({said})."
+        yield f"{count(len(cut), 'attempt')} had to be taken up again ({said})."
 
 
 def _cannot_tell(facts: Facts) -> Iterator[str]:

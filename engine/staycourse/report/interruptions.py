@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from staycourse.core import events as ev
 from staycourse.core.state import RunStatus
 from staycourse.record import clock
-from staycourse.report.facts import Facts, Timed
+from staycourse.report.cut_short import CutShort, cut_short
+from staycourse.report.facts import Facts
 from staycourse.report.markdown import code, count, duration, escape, moment, table
 
 
@@ -63,33 +64,22 @@ def interruptions_section(facts: Facts) -> str:
             for pause in pauses
         ]  # fmt: skip
         parts.append(table(["the engine was away from", "to", "length", "why"], rows, right=[2]))
-    if failed := [timed for timed in facts.timeline if isinstance(timed.event, ev.AttemptFailed)]:
+    if cut := cut_short(facts):
         parts.append(
-            f"{count(len(failed), 'attempt')} ended before the trial did; each trial went on from its last "
+            f"{count(len(cut), 'attempt')} ended before the trial did; each trial went on from its last "
             "checkpoint:"
         )
         header = ["time", "trial", "attempt", "failure", "after step", "taken up after", "error"]
-        parts.append(table(header, [_row(timed, _wait(facts, timed)) for timed in failed], right=[4, 5]))
+        parts.append(table(header, [_row(attempt) for attempt in cut], right=[4, 5]))
     return "\n\n".join(parts) or "None: the run went through in one piece."
 
 
-def _wait(facts: Facts, failed: Timed) -> float | None:
-    """Seconds from the end of an attempt to the start of the trial's next; None if there was none."""
-    assert isinstance(failed.event, ev.AttemptFailed)
-    later = facts.timeline[facts.timeline.index(failed) :]
-    for timed in later:
-        if isinstance(timed.event, ev.TrialStarted) and timed.event.trial == failed.event.trial:
-            return max(0.0, clock.seconds_between(failed.time, timed.time))
-    return None
-
-
-def _row(timed: Timed, wait: float | None) -> tuple[str, ...]:
-    event = timed.event
-    assert isinstance(event, ev.AttemptFailed)
-    error = code(event.error, 120) if event.error else ""
-    again = duration(wait) if wait is not None else "not taken up"
-    step = str(event.step)
-    return moment(timed.time), event.trial, str(event.attempt), escape(event.failure), step, again, error
+def _row(attempt: CutShort) -> tuple[str, ...]:
+    error = code(attempt.error, 120) if attempt.error else ""
+    again = "not taken up" if attempt.taken_up_after is None else duration(attempt.taken_up_after)
+    step = "–" if attempt.step is None else str(attempt.step)
+    time, number = moment(attempt.time), str(attempt.attempt)
+    return time, attempt.trial, number, escape(attempt.failure), step, again, error
 
 
 def _lasting(facts: Facts, left: tuple[str, str] | None) -> list[Interruption]:
