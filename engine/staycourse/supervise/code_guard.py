@@ -8,7 +8,7 @@ from staycourse.core.events import RunSealed
 from staycourse.record.paths import RunPaths
 from staycourse.record.verification.sources import first_change_of_code
 
-_Signature = tuple[tuple[str, int, int, int], ...]
+_Signature = tuple[tuple[str, int, int, int, int], ...]
 
 
 class CodeGuard:
@@ -33,5 +33,7 @@ class CodeGuard:
             for name in [*files, *folders]:
                 path = os.path.join(folder, name)  # noqa: PTH118  # asked before every trial
                 status = os.lstat(path)
-                found.append((path, status.st_mtime_ns, status.st_size, status.st_ino))
+                # An mtime can be set back, the time of the entry cannot.
+                times = status.st_mtime_ns, status.st_ctime_ns
+                found.append((path, *times, status.st_size, status.st_ino))
         return tuple(sorted(found))
