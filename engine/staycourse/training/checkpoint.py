@@ -143,10 +143,9 @@ class Checkpoints:
             return Loaded({}, "", None, (*notes, gone))
         if loaded.best is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            copy_durably(parent / BEST, self.folder / BEST)
-            self._best, self._best_sha = loaded.best, loaded.state["best_sha256"]
-            assert self._best_sha is not None
+            self._best, self._best_sha = loaded.best, str(loaded.state["best_sha256"])
             self._record(self._best_sha)
+            copy_durably(parent / BEST, self.folder / BEST)
         return Loaded(loaded.state, "parent", loaded.best, tuple(notes))
 
     def drop_older_best(self) -> None:
