@@ -18,6 +18,7 @@ from staycourse.core.canonical import canonical_json
 from staycourse.record.ledger import GENESIS, chained
 from staycourse.record.paths import RunPaths
 from staycourse.record.verification import verify
+from staycourse.report import write_report
 
 pytestmark = pytest.mark.slow
 
@@ -98,6 +99,14 @@ def flip(name: str) -> Callable[[RunPaths], None]:
     return change
 
 
+def trigger(run: RunPaths) -> None:
+    with database(run) as db:
+        db.execute(
+            "CREATE TRIGGER kinder AFTER INSERT ON metric BEGIN UPDATE metric SET value = 0.1 "
+            "WHERE trial = NEW.trial; END"
+        )
+
+
 def put(name: str) -> Callable[[RunPaths], None]:
     def change(run: RunPaths) -> None:
         (run.root / name).parent.mkdir(exist_ok=True)
@@ -110,12 +119,30 @@ def drop(name: str) -> Callable[[RunPaths], None]:
     return lambda run: next(iter(run.root.glob(name))).unlink()
 
 
+def changed(rows: list[list], kind: str, said: str, change: Callable[[dict], None]) -> None:
+    """The first event of that kind that says it."""
+    place = next(i for i, row in enumerate(rows) if row[1] == kind and said in row[2])
+    body = json.loads(rows[place][2])
+    change(body)
+    rows[place][2] = canonical_json(body)
+
+
 def better(rows: list[list]) -> None:
     """A trial of the grid with a better result than it had."""
-    place = next(i for i, row in enumerate(rows) if row[1] == "trial ended" and '"t7"' in row[2])
-    body = json.loads(rows[place][2])
-    body["curve"] = [[epoch, value / 2] for epoch, value in body["curve"]]
-    rows[place][2] = canonical_json(body)
+    halved = lambda body: body.update(curve=[[epoch, value / 2] for epoch, value in body["curve"]])  # noqa: E731
+    changed(rows, "trial ended", '"t7"', halved)
+
+
+def another_epoch(rows: list[list]) -> None:
+    changed(rows, "trial ended", '"t1"', lambda body: body["curve"].append([9, 0.001]))
+
+
+def another_best(rows: list[list]) -> None:
+    changed(rows, "trial ended", '"t1"', lambda body: body.update(best_epoch=2, best_value=0.001))
+
+
+def winner_at_the_end(rows: list[list]) -> None:
+    changed(rows, "run finished", "winner", lambda body: body["winner"].update(lr=0.05))
 
 
 def without_a_trial(rows: list[list]) -> None:
@@ -123,10 +150,8 @@ def without_a_trial(rows: list[list]) -> None:
 
 
 def other_winner(rows: list[list]) -> None:
-    place = next(i for i, row in enumerate(rows) if row[1] == "phase closed" and '"phase":2' in row[2])
-    body = json.loads(rows[place][2])
-    body["handoff"]["ranking"][0]["setup"]["lr"] = 0.05
-    rows[place][2] = canonical_json(body)
+    other = lambda body: body["handoff"]["ranking"][0]["setup"].update(lr=0.05)  # noqa: E731
+    changed(rows, "phase closed", '"phase":2', other)
 
 
 def other_plan(rows: list[list]) -> None:
@@ -213,6 +238,18 @@ CASES: dict[str, tuple[Callable[[RunPaths], None], str]] = {
     "another winner, chain and copies forged": (
         forged(other_winner), r"\(phase closed\): the phase's trials do not lead to what it handed on",
     ),
+    "an epoch made up, chain and copies forged": (
+        forged(another_epoch), r"trial t1: there is no val_loss of epoch 9, by which it was ranked",
+    ),
+    "a best epoch made up, chain and copies forged": (
+        forged(another_best), r"trial t1.*best",
+    ),
+    "another winner in the last event alone, chain and copies forged": (
+        forged(winner_at_the_end), r"\(run finished\): its winner is not the first of the last ranking",
+    ),
+    "a trigger put into the database": (
+        lambda run: trigger(run), r"run\.db has a trigger kinder, which no engine puts there",
+    ),
     "the head deleted": (drop("head"), r"the file head is missing"),
     "the head of another run": (put("head"), r"the file head holds no"),
     "a checkpoint replaced": (put("trials/t10/last.pt"), r"trials/t10/last\.pt is not the file"),
@@ -264,6 +301,13 @@ def test_what_decides_nothing_may_change(copy: RunPaths) -> None:
     sql("UPDATE timing SET value = 0", "DELETE FROM hardware")(copy)
     edit("roadmap.toml", "seed = 5", "seed = 5  # a comment")(copy)
     copy.log.write_text("")
+    assert verify(copy).fits
+
+
+def test_what_a_report_quotes_of_other_runs_is_no_head_of_this_one(copy: RunPaths) -> None:
+    copy.roadmap.write_text(f"# follows tiny-0: event 999, {'a' * 64}\n{copy.roadmap.read_text()}")
+    write_report(copy)
+    assert f"event 999, {'a' * 64}" in copy.report.read_text()
     assert verify(copy).fits
 
 

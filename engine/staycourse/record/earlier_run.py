@@ -92,10 +92,10 @@ def _read_lineage(paths: RunPaths) -> Lineage:
 
 
 def _read(paths: RunPaths) -> tuple[Sequence[Entry], list[Event]]:
-    copies = list(chain.heads(paths))
+    copies = chain.heads(paths)
     with reading(paths.database) as db:
         entries = chain.check_chain(ledger.read(db))
-    chain.check_heads(entries, copies)
+    chain.check_heads(paths, entries, copies)
     return entries, [event for _, event in chain.read_events(entries)]
 
 

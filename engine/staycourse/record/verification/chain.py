@@ -13,7 +13,7 @@ from staycourse.record.paths import RunPaths
 from staycourse.record.verification.fault import Fault
 
 # As the report's table of the seal has it: the row of the ledger's head.
-_IN_REPORT = re.compile(r"event (\d+), `?([0-9a-f]{64})")
+_IN_REPORT = re.compile(r"^\| ledger's head \| event (\d+), `([0-9a-f]{64})` \|$", re.M)
 
 
 def check_chain(entries: Iterable[Entry]) -> list[Entry]:
@@ -30,21 +30,46 @@ def check_chain(entries: Iterable[Entry]) -> list[Entry]:
     return found
 
 
-def heads(paths: RunPaths) -> Iterator[tuple[str, int, str]]:
+def heads(paths: RunPaths) -> list[tuple[str, int, str]]:
     """(where it stands, seq, hash) of each copy of the head that the run folder has. Read them before the
     ledger: in a run that is going on the chain only grows."""
+    return [*_head(paths), *_head_in_setup(paths), *_head_in_report(paths)]
+
+
+def check_heads(paths: RunPaths, entries: Sequence[Entry], copies: Iterable[tuple[str, int, str]]) -> None:
+    """No copy may name an event that the chain lacks; a chain longer than its head is a crash's trace."""
+    # A run that is just being sealed has one event and no head yet.
+    if len(entries) > 1 and not paths.head.exists():
+        raise Fault("the file head is missing")
+    for where, seq, value in copies:
+        if seq > len(entries):
+            raise Fault(
+                f"event {len(entries) + 1} is missing: the ledger ends before event {seq}, "
+                f"which {where} names"
+            )
+        if seq < 1 or entries[seq - 1].hash != value:
+            raise Fault(f"event {seq} is another than the one that {where} names")
+
+
+def _head(paths: RunPaths) -> Iterator[tuple[str, int, str]]:
     try:
         text = paths.head.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise Fault("the file head is missing or cannot be read") from None
+    except FileNotFoundError:
+        return
+    except UnicodeDecodeError:
+        text = ""
     match = re.fullmatch(r"(\d+) ([0-9a-f]{64})\n?", text)
     if match is None:
         raise Fault("the file head holds no (number, hash) of an event")
     yield "head", int(match[1]), match[2]
-    yield from _head_in_setup(paths)
-    if paths.report.exists():
-        text = paths.report.read_text(encoding="utf-8", errors="replace")
-        yield from (("report.md", int(seq), value) for seq, value in _IN_REPORT.findall(text))
+
+
+def _head_in_report(paths: RunPaths) -> Iterator[tuple[str, int, str]]:
+    if not paths.report.exists():
+        return
+    text = paths.report.read_text(encoding="utf-8", errors="replace")
+    if match := _IN_REPORT.search(text):  # the first: what follows may quote anything, a roadmap say
+        yield "report.md", int(match[1]), match[2]
 
 
 def _head_in_setup(paths: RunPaths) -> Iterator[tuple[str, int, str]]:
@@ -56,18 +81,6 @@ def _head_in_setup(paths: RunPaths) -> Iterator[tuple[str, int, str]]:
         raise Fault("final/setup.json is not what was written") from None
     if head:
         yield "final/setup.json", int(head["seq"]), str(head["hash"])
-
-
-def check_heads(entries: Sequence[Entry], copies: Iterable[tuple[str, int, str]]) -> None:
-    """No copy may name an event that the chain lacks; a chain longer than its head is a crash's trace."""
-    for where, seq, value in copies:
-        if seq > len(entries):
-            raise Fault(
-                f"event {len(entries) + 1} is missing: the ledger ends before event {seq}, "
-                f"which {where} names"
-            )
-        if seq < 1 or entries[seq - 1].hash != value:
-            raise Fault(f"event {seq} is another than the one that {where} names")
 
 
 def read_events(entries: Sequence[Entry]) -> list[tuple[Entry, Event]]:

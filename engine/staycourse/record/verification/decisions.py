@@ -27,6 +27,8 @@ def check_decisions(roadmap: Roadmap, first: Handoff, events: Sequence[tuple[Ent
         if isinstance(event, ev.PhaseClosed):
             _check_handoff(roadmap, first, state, entry, event)
             count += 1
+        if isinstance(event, ev.RunFinished):
+            _check_winner(state, entry, event)
         state = fold(state, event)
     return count
 
@@ -50,3 +52,10 @@ def _check_handoff(
             raise Fault(
                 f"{where}: trial {planned[need.key].trial} has another set-up than the roadmap asks for"
             )
+
+
+def _check_winner(state: RunState, entry: Entry, event: ev.RunFinished) -> None:
+    ranking = state.handoffs[-1].ranking if state.handoffs else ()
+    first = ranking[0].setup if ranking else None
+    if canonical_json(event.winner) != canonical_json(first):
+        raise Fault(f"event {entry.seq} (run finished): its winner is not the first of the last ranking")

@@ -36,7 +36,7 @@ def check_files(
             checked += 1
     for name, value in state.files.items():
         _check_file(paths, paths.final / name, str(value), "the last event")
-    return checked + len(state.files) + _check_unfinished(paths, state)
+    return checked + len(state.files) + _check_unfinished(paths, state, dropped_since)
 
 
 def _place(paths: RunPaths, trial: str, name: str) -> Path:
@@ -45,30 +45,33 @@ def _place(paths: RunPaths, trial: str, name: str) -> Path:
 
 def _check_file(paths: RunPaths, path: Path, sha256: str, by: str) -> None:
     where = path.relative_to(paths.root)
-    if not path.is_file():
+    found = _hash_or_none(path)
+    if found is None:
         raise Fault(f"{where} is missing")
-    if file_sha256(path) != sha256:
+    if found != sha256:
         raise Fault(f"{where} is not the file that {by} names")
 
 
-def _check_unfinished(paths: RunPaths, state: RunState) -> int:
+def _check_unfinished(paths: RunPaths, state: RunState, dropped_since: Callable[[], set[str]]) -> int:
     """The checkpoints of trials that have not ended, by the hashes that were written before they got their
-    name. The list grows while one looks, so it is read after the file was hashed."""
+    name. The list grows while one looks, so it is read after the file was hashed; and by then the trial may
+    have ended, and all of it been dropped."""
     checked = 0
     for trial in state.trials.values():
         for path in paths.checkpoint_files(trial.id) if trial.end is None else []:
             if path.suffix != ".pt" or (found := _hash_or_none(path)) is None:
                 continue
-            if found not in _known(paths, trial.id):
+            if found not in _known(paths, trial.id) and trial.id not in dropped_since():
                 raise Fault(f"{path.relative_to(paths.root)} is damaged or was replaced")
             checked += 1
     return checked
 
 
 def _hash_or_none(path: Path) -> str | None:
+    """None if it is gone: the next generation has just taken its place, say."""
     try:
-        return file_sha256(path)
-    except FileNotFoundError:  # the next generation has just taken its place
+        return file_sha256(path) if path.is_file() else None
+    except FileNotFoundError:
         return None
 
 

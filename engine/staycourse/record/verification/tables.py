@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from staycourse.core import events as ev
 from staycourse.core.canonical import plain
 from staycourse.core.events import Event
+from staycourse.core.metric_names import resolve
 from staycourse.core.state import RunState, fold
 from staycourse.record import proof, schema
 from staycourse.record.ledger import Entry
@@ -17,7 +18,10 @@ from staycourse.record.verification.fault import Fault
 
 
 def check_trials(db: sqlite3.Connection, events: Sequence[tuple[Entry, Event]]) -> None:
-    """The table of trials is what the ledger makes of them; where a running trial is may move on."""
+    """The table of trials is what the ledger makes of them; where a running trial is may move on. Nothing
+    stands in the database that could change rows as they are written."""
+    for kind, name in db.execute("SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"):
+        raise Fault(f"run.db has a {kind} {name}, which no engine puts there")
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as again:
         schema.create_tables(again)
         state = RunState()
@@ -64,10 +68,19 @@ def _check_rows(db: sqlite3.Connection, end: ev.TrialEnded) -> int:
     return sum(map(len, rows.values()))
 
 
-def check_curve(db: sqlite3.Connection, end: ev.TrialEnded, metric: str) -> None:
-    """The curve in a trial's last event, by which it is ranked, is that of its rows."""
+def check_curve(
+    db: sqlite3.Connection, end: ev.TrialEnded, parent: ev.TrialEnded | None, metric: str
+) -> None:
+    """The curve in a trial's last event, by which it is ranked, is that of its rows, and of its parent's
+    curve before them; its best epoch is one of the curve."""
+    names = [name for (name,) in db.execute("SELECT name FROM proof WHERE trial = ?", (end.trial,))]
     sql = "SELECT epoch, value FROM metric WHERE trial = ? AND name = ?"
-    rows = dict(db.execute(sql, (end.trial, metric)))
+    points = dict(parent.curve) if parent else {}
+    points |= dict(db.execute(sql, (end.trial, resolve(metric, names))))
     for epoch, value in end.curve:
-        if epoch in rows and plain(rows[epoch]) != plain(value):
+        if epoch not in points:
+            raise Fault(f"trial {end.trial}: there is no {metric} of epoch {epoch}, by which it was ranked")
+        if plain(points[epoch]) != plain(value):
             raise Fault(f"trial {end.trial}: {metric} of epoch {epoch} is not the one that it was ranked by")
+    if end.best_epoch is not None and [end.best_epoch, end.best_value] not in end.curve:
+        raise Fault(f"trial {end.trial}: its best epoch, {end.best_epoch}, is none of its curve")

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from staycourse.core import events as ev
 from staycourse.core.events import Event
@@ -40,29 +41,34 @@ def verify(paths: RunPaths) -> Verified:
         return Verified(True, f"{paths.name} fits its seal " + _verify(paths))
     except Fault as fault:
         return Verified(False, f"{paths.name} does not fit: {fault}")
-    except (sqlite3.Error, OSError) as error:
+    except sqlite3.Error as error:
         return Verified(False, f"{paths.name} does not fit: run.db cannot be read ({error})")
+    except OSError as error:
+        where = Path(error.filename or paths.database)
+        name = where.relative_to(paths.root) if where.is_relative_to(paths.root) else where
+        why = error.strerror or error
+        return Verified(False, f"{paths.name} does not fit: {name} cannot be read ({why})")
     except (LookupError, TypeError, ValueError, AttributeError) as error:  # content that no engine writes
         said = f"{type(error).__name__}: {error}"
         return Verified(False, f"{paths.name} does not fit: what the ledger says cannot be followed ({said})")
 
 
 def _verify(paths: RunPaths) -> str:
-    copies = list(chain.heads(paths))
+    copies = chain.heads(paths)
     with reading(paths.database) as db:
         db.execute("BEGIN")
         entries = chain.check_chain(ledger.read(db))
-        chain.check_heads(entries, copies)
+        chain.check_heads(paths, entries, copies)
         events = chain.read_events(entries)
         sealed = _sealed(events)
         count = sources.check_sources(paths, sealed)
         roadmap, first = _roadmap(paths, sealed)
         ends = chain.ends(events)
         tables.check_trials(db, events)
-        planned = [event.trial for _, event in events if isinstance(event, ev.TrialPlanned)]
-        rows = tables.check_metrics(db, ends, planned)
+        parents = {e.trial: e.parent for _, e in events if isinstance(e, ev.TrialPlanned)}
+        rows = tables.check_metrics(db, ends, parents)
         for end in ends.values():
-            tables.check_curve(db, end, roadmap.objective.metric)
+            tables.check_curve(db, end, ends.get(parents[end.trial] or ""), roadmap.objective.metric)
     handoffs = decisions.check_decisions(roadmap, first, events)
     state = replay(event for _, event in events)
     hashed = files.check_files(paths, state, ends, lambda: _dropped(paths))
