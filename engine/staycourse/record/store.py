@@ -63,6 +63,7 @@ class Store:
 
     def append(self, *events: Event) -> None:
         """Record events, and all that is pending, in one durable transaction; then move the head."""
+        assert not self.state.status.is_over, "nothing follows the end of a run"
         state, last, entries = self.state, self._last, []
         for event in events:
             body = canonical_json(ev.to_body(event))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from staycourse.core.problems import UserError
 from staycourse.core.roadmap import Roadmap
+from staycourse.core.state import RunStatus
 from staycourse.hardware.gpus import open_nvml
 from staycourse.hardware.lifetime import become_subreaper
 from staycourse.record.damage import DamagedRun, is_damage
@@ -59,6 +60,8 @@ def supervise(paths: RunPaths, options: Options) -> int:
     here = Disk(paths.root, log.error, lambda: stop.is_set)
     here.waiting_out(lock.acquire)
     store = here.waiting_out(lambda: Store(paths))
+    if store.state.status.is_over:
+        return _leave_over(store, lock)
     roadmap = load_roadmap(paths, store)
     nvml = open_nvml()
     slots = make_slots(options, roadmap.limits.slots, nvml, os.environ)
@@ -72,6 +75,18 @@ def supervise(paths: RunPaths, options: Options) -> int:
     if code in (FINISHED, UNFINISHED):
         write_report(paths)
     return code
+
+
+def _leave_over(store: Store, lock: RunLock) -> int:
+    """The run ended while this engine was on its way to the lock: nothing follows an end. Raises UserError
+    if that was to abandon it."""
+    state, name = store.state, store.paths.name
+    store.close(final=True)
+    lock.release()
+    if state.status is RunStatus.ABANDONED:
+        raise UserError(f"{name} was abandoned ({state.reason}); it cannot be resumed")
+    log.info("%s is finished already", name)
+    return FINISHED
 
 
 def load_roadmap(paths: RunPaths, store: Store) -> Roadmap:
