@@ -72,12 +72,14 @@ class Attempts:
         over = [(name, attempt) for name, attempt in self.running.items() if attempt.child.is_over]
         has_ended = False
         for name, attempt in over:
+            if self._is_nothing(attempt, is_stopping):
+                self._drop(name)
+                continue
             event = self._judge(attempt, is_stopping)
             if isinstance(event, TrialEnded):
                 event, has_ended = self._with_digests(event), True
             self._store.append(event)  # first of all: what cannot be recorded now is tried again
-            del self.running[name]
-            self._spawner.let_go(attempt.child)
+            self._drop(name)
         return has_ended
 
     def kill_hung(self) -> None:
@@ -171,6 +173,15 @@ class Attempts:
         )
         attempt.moved = time.monotonic()
         child.orders.send(jobs.to_json(job))
+
+    def _is_nothing(self, attempt: Attempt, is_stopping: bool) -> bool:
+        """Whether it ended before it was on record, by no doing of its own: then there is nothing to tell."""
+        if self._store.state.trials[attempt.trial].status is TrialStatus.RUNNING:
+            return False
+        return not attempt.child.pid or attempt.child.is_lost or is_stopping
+
+    def _drop(self, slot: str) -> None:
+        self._spawner.let_go(self.running.pop(slot).child)
 
     def _judge(self, attempt: Attempt, is_stopping: bool) -> AttemptFailed | TrialEnded:
         trial, child = self._store.state.trials[attempt.trial], attempt.child

@@ -9,11 +9,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from staycourse.core.environment import differences
 from staycourse.core.events import (
-    EngineStarted,
     EngineStopped,
-    EnvironmentChanged,
     Event,
     Noted,
     RunFinished,
@@ -21,22 +18,19 @@ from staycourse.core.events import (
 )
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import RunStatus
-from staycourse.hardware.environment import describe_host
 from staycourse.hardware.gpus import Nvml, NvmlUnavailable
 from staycourse.hardware.sampler import Sampler
-from staycourse.record import schema
 from staycourse.record.files import file_sha256
 from staycourse.record.stamp import stamp_setup
 from staycourse.record.store import Store
-from staycourse.supervise import checkpoints, disk, orphans
+from staycourse.supervise import checkpoints, disk
 from staycourse.supervise.attempts import Attempts
+from staycourse.supervise.beginning import take_up
 from staycourse.supervise.clock_watch import ClockWatch
 from staycourse.supervise.code_guard import CodeGuard
 from staycourse.supervise.data_watch import DataWatch
-from staycourse.supervise.linux import kill_tree, started_at
 from staycourse.supervise.options import Options
 from staycourse.supervise.planner import Planner, same_failures
-from staycourse.supervise.sealing import environment_now
 from staycourse.supervise.search_client import SearchClient, SearchFailed
 from staycourse.supervise.slots import Slot
 from staycourse.supervise.spawner import Spawner
@@ -46,6 +40,7 @@ _TICK = 0.5
 _SAMPLE_EVERY, _THIN_EVERY = 1.0, 600.0
 _GRACE = 30.0
 _MOST_EQUAL_FAILURES = 3
+_MOST_FAILED_STARTS = 3
 
 _T = TypeVar("_T")
 log = logging.getLogger("staycourse.engine")
@@ -86,7 +81,8 @@ class Engine:
 
     def run(self) -> int:
         """Follow the roadmap; the exit code of design §7."""
-        self._begin()
+        take_up(self._store, self._slots, self._nvml, self._options)
+        self._spawner.start()
         try:
             while True:
                 code = self._turn()
@@ -99,47 +95,10 @@ class Engine:
             self._spawner.close()
             self._attempts.close()
 
-    def _begin(self) -> None:
-        """Take the run up: nobody of the session before may live and write."""
-        state = self._store.state
-        for trial in state.trials.values():
-            if trial.pid and trial.end is None:
-                kill_tree(trial.pid, trial.pid_started)
-        if count := orphans.kill_marked(self._store.paths.root):
-            log.warning("%d processes of the session before were killed", count)
-        session = state.engine.session + 1 if state.engine else 1
-        silent_since = None if state.is_engine_gone else self._store.last_sign_of_life()
-        self._append(
-            EngineStarted(
-                session=session,
-                pid=os.getpid(),
-                pid_started=started_at(os.getpid()),
-                host=describe_host(),
-                options=self._options.to_json(),
-                slots=[slot.name for slot in self._slots],
-                silent_since=silent_since,
-            )
-        )
-        self._compare_environment()
-        if (note := schema.journal_note(self._store.paths.root)) and note not in self._store.state.notes:
-            self._append(Noted("disk", note))
-        self._spawner.start()
-
-    def _compare_environment(self) -> None:
-        """A driver may be another one by now: the run goes on, and the record says from where on."""
-        state = self._store.state
-        assert state.sealed is not None
-        now = environment_now(state.sealed.facts, self._options, self._nvml)
-        if changes := differences(state.environment, now):
-            self._append(EnvironmentChanged(changes, now))
-
     def _turn(self) -> int | None:
         """One turn of the loop; the exit code once the session is over."""
         if self._stop_requested():
             return self._stop()
-        if not self._spawner.is_alive:
-            log.warning("the fork server died and is started again")
-            self._spawner.start()
         self._hear()
         while self._planner.advance():
             self._drop_checkpoints()
@@ -149,11 +108,20 @@ class Engine:
             return self._finish()
         if reason := self._propose() or self._too_many_equal_failures():
             return self._suspend(reason)
-        if reason := self._touched_code() or self._data.turn():
+        if reason := self._server_fault() or self._touched_code() or self._data.turn():
             return self._suspend(reason, at_once=True)
         if self._data.is_clear and self._has_room():
             self._guard(self._attempts.fill)
         self._attempts.announce()
+        return None
+
+    def _server_fault(self) -> str | None:
+        """Start the fork server again if it died; why that is of no use, where it died at each start."""
+        if self._spawner.failed_starts >= _MOST_FAILED_STARTS:
+            return f"the fork server does not start: {self._spawner.start_failure}"
+        if not self._spawner.is_alive:
+            log.warning("the fork server died and is started again")
+            self._spawner.start()
         return None
 
     def _has_room(self) -> bool:

@@ -23,7 +23,7 @@ class SearchClient:
         self._child: Child | None = None
         self._question: dict[str, Any] | None = None
         self._deaths = 0
-        self._count = 0
+        self._count = self._children = 0
 
     @property
     def is_busy(self) -> bool:
@@ -62,10 +62,10 @@ class SearchClient:
 
     def _replace(self) -> None:
         assert self._child is not None
-        code = self._child.code
+        code, is_own = self._child.code, not self._child.is_lost
         self._spawner.let_go(self._child)
         self._child = None
-        self._deaths += 1
+        self._deaths += is_own
         if self._deaths >= _MOST_DEATHS:
             raise SearchFailed(f"the search's process died {self._deaths} times (exit code {code})")
         if self._question is not None:
@@ -73,7 +73,8 @@ class SearchClient:
 
     def _send(self) -> None:
         if self._child is None:
-            name = f"search-{self._deaths}-{id(self)}"
+            self._children += 1
+            name = f"search-{self._children}"
             self._child = self._spawner.fork(name, "search", self._log, {"CUDA_VISIBLE_DEVICES": ""})
         self._count += 1
         self._child.orders.send({"id": self._count, "propose": self._question})

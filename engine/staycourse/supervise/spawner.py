@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from staycourse.core.text import one_line
 from staycourse.supervise import orphans
 from staycourse.supervise.channel import Inbox, Outbox
 from staycourse.supervise.linux import kill_tree
@@ -31,7 +32,7 @@ _SURROUNDINGS = {
 @dataclass
 class Child:
     """A forked process: its pipes, and what is known of it. `pid` is 0 until the server has answered,
-    `code` None while it lives (negative: minus the signal)."""
+    `code` None while it lives (negative: minus the signal), `is_lost` tells that it went with the server."""
 
     name: str
     orders: Outbox
@@ -40,6 +41,7 @@ class Child:
     started: float = 0.0
     code: int | None = None
     peak_bytes: int = 0
+    is_lost: bool = False
     first: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -50,13 +52,17 @@ class Child:
 
 class Spawner:
     """Owns one fork server at a time. `children` are those that have not been let go of; they and all below
-    them carry the run in their environment."""
+    them carry the run in their environment. `failed_starts` counts the servers in a row that died before
+    they could fork, `start_failure` is what the last of these said."""
 
     def __init__(self, log: Path, run: Path | None = None) -> None:
         self._log = log
         self._mark = {orphans.MARK: orphans.mark(run)} if run is not None else {}
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._is_ready = False
+        self._words_from = 0
+        self.failed_starts, self.start_failure = 0, ""
         self.children: dict[str, Child] = {}
 
     @property
@@ -75,7 +81,9 @@ class Spawner:
     def start(self) -> None:
         """Start the server; it answers once torch is imported, orders wait in the socket until then."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._is_ready = False
         with self._log.open("ab") as log, theirs:
+            self._words_from = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "staycourse.supervise.fork_server", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -154,6 +162,8 @@ class Spawner:
                 orphans.kill_adopted()
 
     def _note(self, message: dict[str, Any]) -> Child | None:
+        if "ready" in message:
+            self._is_ready, self.failed_starts = True, 0
         name = message.get("forked") or message.get("exited")
         child = self.children.get(name) if isinstance(name, str) else None
         if child is None:
@@ -170,14 +180,23 @@ class Spawner:
             return []
         self._control.close()
         self._control = None
+        if not self._is_ready:
+            self.failed_starts, self.start_failure = self.failed_starts + 1, self._last_words()
         for child in self.children.values():
             if child.code is None:
                 if child.pid:
                     kill_tree(child.pid, child.started)
-                child.code = -9
+                child.code, child.is_lost = -9, True
         if self._process is not None:
             kill_tree(self._process.pid)
             self._process.wait()
         # What the workers had started, loader workers too, has become ours.
         orphans.kill_adopted()
         return list(self.children.values())
+
+    def _last_words(self) -> str:
+        """The last line in the log since the server was started."""
+        with self._log.open("rb") as log:
+            log.seek(max(self._words_from, self._log.stat().st_size - _MOST))
+            lines = log.read().decode("utf-8", "replace").split("\n")
+        return next((text for line in reversed(lines) if (text := one_line(line))), "it said nothing")

@@ -1,0 +1,64 @@
+"""A fork server that cannot start suspends the run, and one that takes long to start delays no stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from tests.support.tiny import Place, wait_until, write_roadmap
+
+from staycourse.supervise.spawner import Child, Spawner
+
+PHASES = [{"kind": "probe", "trials": 1, "epochs": 10_000}]
+
+
+def torch_that(does: str, folder: Path) -> dict[str, str]:
+    """An environment in which another torch lies in the way of the right one."""
+    (folder / "in-the-way").mkdir()
+    (folder / "in-the-way" / "torch.py").write_text(does, encoding="utf-8")
+    return {"PYTHONPATH": str(folder / "in-the-way")}
+
+
+def lost(spawner: Spawner, child: Child) -> bool:
+    spawner.receive()
+    return child.code is not None
+
+
+def test_servers_that_die_before_they_can_fork_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(*torch_that("raise ImportError('no such library')", tmp_path).popitem())
+    spawner = Spawner(tmp_path / "engine.log")
+    for count in (1, 2):
+        child = spawner.fork(f"child-{count}", "search", tmp_path / "log")
+        wait_until(lambda child=child: lost(spawner, child), 20, "the server died")
+        assert child.is_lost and not child.pid
+        assert (spawner.failed_starts, spawner.start_failure) == (count, "ImportError: no such library")
+    monkeypatch.undo()
+    spawner.start()
+    wait_until(lambda: spawner.receive() or not spawner.failed_starts, 60, "a server has started")
+    spawner.close()
+
+
+def suspended(place: Place, **changes: object) -> Place:
+    """A run that has been stopped while its trial trained."""
+    path = write_roadmap(place.folder, phases=PHASES, args={"step_ms": 20}, **changes)
+    with place.started("run", path, "--no-ui") as view:
+        wait_until(lambda: place.rows("SELECT 1 FROM metric"), 60, "a trial trains")
+        os.kill(place.supervisor(), signal.SIGTERM)
+        assert view.wait(60) == 75
+    return place
+
+
+@pytest.mark.slow
+def test_a_torch_that_cannot_be_imported_suspends_the_run(place: Place, tmp_path: Path) -> None:
+    data = tmp_path / "data.txt"
+    data.touch()
+    before = suspended(place, data={"files": [str(data)]}).kinds()
+    place.more = torch_that("raise ImportError('libcudart is\\x1b[31m missing')", tmp_path)
+    done = place.run("resume", "--no-ui")
+    assert done.returncode == 75
+    assert "the fork server does not start: ImportError: libcudart is missing" in done.stdout
+    assert place.kinds()[len(before) :] == ["engine started", "run suspended"]
