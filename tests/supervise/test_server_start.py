@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.support.tiny import Place, wait_until, write_roadmap
 from staycourse.supervise.spawner import Child, Spawner
 
 PHASES = [{"kind": "probe", "trials": 1, "epochs": 10_000}]
+SLOW = "import time\nopen({!r}, 'w').close()\ntime.sleep(600)"
 
 
 def torch_that(does: str, folder: Path) -> dict[str, str]:
@@ -52,6 +54,17 @@ def suspended(place: Place, **changes: object) -> Place:
     return place
 
 
+def test_a_server_that_still_starts_is_ended_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun = tmp_path / "begun"
+    monkeypatch.setenv(*torch_that(SLOW.format(str(begun)), tmp_path).popitem())
+    spawner = Spawner(tmp_path / "engine.log")
+    spawner.start()
+    wait_until(begun.exists, 20, "the import has begun")
+    begin = time.monotonic()
+    spawner.close()
+    assert time.monotonic() - begin < 5
+
+
 @pytest.mark.slow
 def test_a_torch_that_cannot_be_imported_suspends_the_run(place: Place, tmp_path: Path) -> None:
     data = tmp_path / "data.txt"
@@ -62,3 +75,17 @@ def test_a_torch_that_cannot_be_imported_suspends_the_run(place: Place, tmp_path
     assert done.returncode == 75
     assert "the fork server does not start: ImportError: libcudart is missing" in done.stdout
     assert place.kinds()[len(before) :] == ["engine started", "run suspended"]
+
+
+@pytest.mark.slow
+def test_sigterm_does_not_wait_for_an_import(place: Place, tmp_path: Path) -> None:
+    before = suspended(place).kinds()
+    begun = tmp_path / "begun"
+    place.more = torch_that(SLOW.format(str(begun)), tmp_path)
+    with place.started("resume", "--no-ui") as view:
+        wait_until(begun.exists, 60, "the import has begun")
+        begin = time.monotonic()
+        os.kill(place.supervisor(), signal.SIGTERM)
+        assert view.wait(60) == 75
+    assert time.monotonic() - begin < 8
+    assert place.kinds()[len(before) :] == ["engine started", "engine stopped"]

@@ -100,6 +100,11 @@ class Attempts:
             if log.exists() and log.stat().st_size > _LOG_LIMIT + _LOG_SLACK:
                 os.truncate(log, 0)
 
+    def drop_unborn(self) -> None:
+        """Let go of workers that the fork server, which may still import torch, has not forked yet."""
+        for slot in [slot for slot, attempt in self.running.items() if not attempt.child.pid]:
+            self._drop(slot)
+
     def order_stop(self) -> None:
         """Ask every worker for a checkpoint and its leave; one that is stopped could not hear it."""
         self._hangs.continue_stopped(self.running.values())

@@ -149,13 +149,13 @@ class Spawner:
         self.children.pop(child.name, None)
 
     def close(self) -> None:
-        """End the server, and with it every child."""
+        """End the server, and with it every child. One that has not begun to serve does not listen yet."""
         if self._control is not None:
             self._control.close()
             self._control = None
         if self._process is not None:
             try:
-                self._process.wait(timeout=10)
+                self._process.wait(timeout=10 if self._is_ready else 0)
             except subprocess.TimeoutExpired:
                 kill_tree(self._process.pid)
                 self._process.wait()
