@@ -1,4 +1,4 @@
-"""A fork server that cannot start suspends the run, and one that takes long to start delays no stop."""
+"""A fork server that cannot start suspends the run, and what takes long to begin delays no stop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support.tiny import Place, wait_until, write_roadmap
+from tests.support.tiny import TASK, Place, wait_until, write_roadmap
 
 from staycourse.supervise.spawner import Child, Spawner
 
@@ -89,3 +89,25 @@ def test_sigterm_does_not_wait_for_an_import(place: Place, tmp_path: Path) -> No
         assert view.wait(60) == 75
     assert time.monotonic() - begin < 8
     assert place.kinds()[len(before) :] == ["engine started", "engine stopped"]
+
+
+@pytest.mark.slow
+def test_sigterm_does_not_wait_for_a_model(place: Place, tmp_path: Path) -> None:
+    """The task takes long once the run's folder is there: its check is over by then."""
+    begun = tmp_path / "begun"
+    wait = f"""    fail(args, "model", 0, 0, hp)
+    if os.path.exists({str(place.runs)!r}):
+        mark({str(begun)!r})
+        time.sleep(600)
+"""
+    task = TASK.replace('    fail(args, "model", 0, 0, hp)\n', wait)
+    path = write_roadmap(place.folder, task=task, phases=PHASES)
+    with place.started("run", path, "--no-ui") as view:
+        wait_until(begun.exists, 60, "the model is made")
+        begin = time.monotonic()
+        os.kill(place.supervisor(), signal.SIGTERM)
+        assert view.wait(60) == 75
+    assert time.monotonic() - begin < 8
+    assert place.kinds()[-2:] == ["attempt failed", "engine stopped"]
+    body = "SELECT json_extract(body, '$.failure') FROM ledger WHERE kind = 'attempt failed'"
+    assert place.rows(body) == [("interrupted",)]

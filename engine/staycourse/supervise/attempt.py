@@ -16,14 +16,16 @@ from staycourse.supervise.spawner import Child
 
 @dataclass
 class Attempt:
-    """A running worker. `last` is its closing message (ended, failed, interrupted), `step` the last step
-    that it told of, `moved` the monotonic time at which that last changed."""
+    """A running worker. `is_ready` once it has its data and its model, `last` is its closing message (ended,
+    failed, interrupted), `step` the last step that it told of, `moved` the monotonic time at which that last
+    changed."""
 
     trial: str
     number: int
     slot: Slot
     child: Child
     is_hung: bool = False
+    is_ready: bool = False
     has_progress: bool = False
     is_waiting: bool = False
     step: int = 0
@@ -41,7 +43,7 @@ class Attempt:
                 self.is_waiting = self.is_waiting and message["type"] == "waiting"
 
     def _on_ready(self, message: dict[str, Any], store: Store) -> None:
-        self.step, self.moved = message["step"], time.monotonic()
+        self.step, self.moved, self.is_ready = message["step"], time.monotonic(), True
         store.add_facts(self.trial, {key: value for key, value in message.items() if key != "type"})
         for note in message.get("checkpoint_notes", []):
             store.append(Noted("checkpoint", f"{self.trial}: {one_line(note)}"))

@@ -106,10 +106,14 @@ class Attempts:
             self._drop(slot)
 
     def order_stop(self) -> None:
-        """Ask every worker for a checkpoint and its leave; one that is stopped could not hear it."""
+        """Ask every worker for a checkpoint and its leave; one that is stopped could not hear it, and one
+        that is not ready has nothing to save and would hear it late."""
         self._hangs.continue_stopped(self.running.values())
         for attempt in self.running.values():
-            attempt.child.orders.send({"order": "stop"})
+            if attempt.is_ready:
+                attempt.child.orders.send({"order": "stop"})
+            else:
+                self._spawner.kill(attempt.child)
 
     def kill_all(self) -> None:
         """SIGKILL what has not left."""

@@ -223,6 +223,7 @@ class Engine:
     def _end_attempts(self, *, at_once: bool = False) -> None:
         """`at_once` leaves no time for another checkpoint: what was trained since the last one is trained
         again, and compared."""
+        self._attempts.hear()
         self._attempts.drop_unborn()
         if not at_once:
             self._attempts.order_stop()
