@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 import psutil
 
 from staycourse.hardware.lifetime import become_subreaper, die_with_parent, outlive_parent
+from staycourse.supervise import orphans
 from staycourse.supervise.linux import started_at
 
 _TARGETS = {
@@ -41,7 +42,8 @@ class ForkServer:
         control.setblocking(False)
         self._control = control
         self._children: dict[int, str] = {}
-        self._killed_orphans: set[int] = set()
+        self._workers: set[int] = set()
+        self._killed_orphans: dict[int, int] = {}
         self._wake, self._wake_end = os.pipe()
         for descriptor in (self._wake, self._wake_end):
             os.set_blocking(descriptor, False)
@@ -86,6 +88,8 @@ class ForkServer:
         for descriptor in descriptors:
             os.close(descriptor)
         self._children[pid] = order["name"]
+        if order["target"] == "worker":
+            self._workers.add(pid)
         self._say({"forked": order["name"], "pid": pid, "started": started_at(pid)})
 
     def _kill(self, name: str) -> None:
@@ -102,19 +106,23 @@ class ForkServer:
             if pid == 0:
                 return
             name = self._children.pop(pid, None)
+            self._workers.discard(pid)
             # One that was killed as an orphan may just have started another.
             if name is not None or pid in self._killed_orphans:
-                self._killed_orphans.discard(pid)
-                self._kill_orphans()
+                self._kill_orphans(self._killed_orphans.pop(pid, pid))
             if name is not None:
                 code = os.waitstatus_to_exitcode(status)
                 self._say({"exited": name, "code": code, "peak_bytes": usage.ru_maxrss * 1024})
 
-    def _kill_orphans(self) -> None:
-        """What a dead worker leaves behind has become our child, and is nobody's that we know."""
+    def _kill_orphans(self, dead: int) -> None:
+        """What a dead worker leaves behind has become our child; so has what a living one set free. What
+        nobody can be told of any more, for it cleared its environment, goes when no worker lives."""
         for child in psutil.Process().children():
-            if child.pid not in self._children:
-                self._killed_orphans.add(child.pid)
+            if child.pid in self._children:
+                continue
+            fork = orphans.fork_of(child.pid)
+            if fork == dead or (fork not in self._children and not self._workers):
+                self._killed_orphans[child.pid] = dead
                 for member in [*_below(child), child]:
                     with suppress(psutil.Error):
                         member.kill()
@@ -129,6 +137,7 @@ class ForkServer:
         try:
             os.setsid()
             die_with_parent(server)
+            orphans.mark_fork()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)

@@ -9,6 +9,7 @@ same instant is not found.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import time
 from collections.abc import Callable
@@ -19,8 +20,12 @@ import psutil
 from staycourse.hardware.lifetime import is_subreaper
 
 MARK = "STAYCOURSE_RUN"
+FORK_MARK = "STAYCOURSE_FORK"
+NO_FORK = "0" * 10
 _PATIENCE = 10.0
 _PAUSE = 0.005
+_libc = ctypes.CDLL(None)
+_libc.getenv.restype = ctypes.c_void_p
 
 
 def mark(run: Path) -> str:
@@ -28,6 +33,26 @@ def mark(run: Path) -> str:
     and its path, for a reader."""
     found = run.stat()
     return f"{found.st_dev}:{found.st_ino}:{run}"
+
+
+def mark_fork() -> None:
+    """Have all that comes of this process, itself a fork of the server, carry its pid.
+
+    A change of `os.environ` reaches only what executes another program; what is forked without that shows
+    the memory in which the server was given its variables, so the pid is written there as well.
+    """
+    own = f"{os.getpid():0{len(NO_FORK)}}"
+    place = _libc.getenv(FORK_MARK.encode())
+    if place and ctypes.string_at(place) == NO_FORK.encode():
+        ctypes.memmove(place, own.encode(), len(own))
+    os.environ[FORK_MARK] = own
+
+
+def fork_of(pid: int) -> int:
+    """The fork of which a process has come: by its mark, or by the session of which that is the leader."""
+    start = f"{FORK_MARK}=".encode()
+    found = next((v for v in _variables(pid) if v.startswith(start)), b"").removeprefix(start)
+    return int(found) if found.isdigit() and int(found) else _session(pid) or 0
 
 
 def kill_marked(run: Path) -> int:
@@ -65,11 +90,14 @@ def _kill_until_none(find: Callable[[], list[psutil.Process]]) -> int:
 
 
 def _carries(pid: int, start: bytes) -> bool:
+    return pid != os.getpid() and any(variable.startswith(start) for variable in _variables(pid))
+
+
+def _variables(pid: int) -> list[bytes]:
     try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
-        return False
-    return pid != os.getpid() and any(variable.startswith(start) for variable in variables)
+        return []
 
 
 def _adopted() -> list[psutil.Process]:

@@ -26,6 +26,7 @@ _SURROUNDINGS = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
+    orphans.FORK_MARK: orphans.NO_FORK,
 }
 
 
