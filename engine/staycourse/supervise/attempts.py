@@ -73,6 +73,7 @@ class Attempts:
         has_ended = False
         for name, attempt in over:
             if self._is_nothing(attempt, is_stopping):
+                self._note_refusal(attempt.child.refused)
                 self._drop(name)
                 continue
             event = self._judge(attempt, is_stopping)
@@ -187,7 +188,13 @@ class Attempts:
         """Whether it ended before it was on record, by no doing of its own: then there is nothing to tell."""
         if self._store.state.trials[attempt.trial].status is TrialStatus.RUNNING:
             return False
-        return not attempt.child.pid or attempt.child.is_lost or is_stopping
+        return not attempt.child.pid or not attempt.child.is_own_end or is_stopping
+
+    def _note_refusal(self, why: str) -> None:
+        """Said once in a run, and tried again and again."""
+        text = f"no worker can be forked for now: {why}"
+        if why and text not in self._store.state.notes:
+            self._store.append(Noted("worker", text))
 
     def _drop(self, slot: str) -> None:
         self._spawner.let_go(self.running.pop(slot).child)

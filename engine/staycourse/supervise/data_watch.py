@@ -156,7 +156,7 @@ class DataWatch:
         self._child = None
         if self._answer is not None:
             return self._judge(self._answer)
-        self._deaths += not child.is_lost
+        self._deaths += child.is_own_end
         if self._deaths >= _MOST_DEATHS:
             return f"the data cannot be compared: the process that does it died {self._deaths} times"
         self._compare()

@@ -82,11 +82,17 @@ class ForkServer:
             self._kill(order["kill"])
             return
         server = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            self._become(order, descriptors, server)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._become(order, descriptors, server)
+        except OSError as error:
+            # No more processes or no memory, for now: nobody's fault, and least of all that of who lives.
+            self._say({"refused": order["name"], "why": str(error)})
+            return
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
         self._children[pid] = order["name"]
         if order["target"] == "worker":
             self._workers.add(pid)

@@ -62,7 +62,7 @@ class SearchClient:
 
     def _replace(self) -> None:
         assert self._child is not None
-        code, is_own = self._child.code, not self._child.is_lost
+        code, is_own = self._child.code, self._child.is_own_end
         self._spawner.let_go(self._child)
         self._child = None
         self._deaths += is_own

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from staycourse.supervise.channel import Inbox, Outbox
 from staycourse.supervise.linux import kill_tree
 
 _MOST = 1 << 16
+_NO_EXIT, _PAUSE = 70, 2.0
 # Libraries that start threads while they are imported would make the server more than one thread; a worker
 # sets its own number of torch's threads. A vocabulary made from a set has another order under another hash
 # seed, so a trial would not go on with the model that it began with.
@@ -33,7 +35,9 @@ _SURROUNDINGS = {
 @dataclass
 class Child:
     """A forked process: its pipes, and what is known of it. `pid` is 0 until the server has answered,
-    `code` None while it lives (negative: minus the signal), `is_lost` tells that it went with the server."""
+    `code` None while it lives (negative: minus the signal). `is_lost` tells that it went with the server,
+    `refused` why the system did not let it be forked; it is over only a while later, so that what asks for
+    it again does not ask all the time."""
 
     name: str
     orders: Outbox
@@ -43,12 +47,19 @@ class Child:
     code: int | None = None
     peak_bytes: int = 0
     is_lost: bool = False
+    refused: str = ""
+    over_from: float = 0.0
     first: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def is_over(self) -> bool:
         """It has exited and everything it said is read."""
-        return self.code is not None and self.events.is_closed
+        return self.code is not None and self.events.is_closed and time.monotonic() >= self.over_from
+
+    @property
+    def is_own_end(self) -> bool:
+        """Whether its end says anything of what it did."""
+        return not self.is_lost and not self.refused
 
 
 class Spawner:
@@ -165,12 +176,15 @@ class Spawner:
     def _note(self, message: dict[str, Any]) -> Child | None:
         if "ready" in message:
             self._is_ready, self.failed_starts = True, 0
-        name = message.get("forked") or message.get("exited")
+        name = message.get("forked") or message.get("exited") or message.get("refused")
         child = self.children.get(name) if isinstance(name, str) else None
         if child is None:
             return None
         if "forked" in message:
             child.pid, child.started = message["pid"], message["started"]
+        elif "refused" in message:
+            child.code, child.refused = _NO_EXIT, one_line(message["why"])
+            child.over_from = time.monotonic() + _PAUSE
         else:
             child.code, child.peak_bytes = message["code"], message["peak_bytes"]
         return child
