@@ -7,8 +7,10 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -88,6 +90,7 @@ def test_a_dead_server_takes_its_children_along_and_is_noticed(spawner: Spawner,
 _ORPHANS = """
 import subprocess, sys, time
 from pathlib import Path
+from typing import Any
 from staycourse.supervise.spawner import Spawner
 spawner = Spawner(Path(sys.argv[1]) / "log")
 spawner.start()
@@ -123,3 +126,18 @@ def _lives(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def test_a_stopped_reader_keeps_nobody_waiting(spawner: Spawner, tmp_path: Path) -> None:
+    child = forked(spawner, "one", tmp_path / "log")
+    os.kill(child.pid, signal.SIGSTOP)
+    order = {"id": 1, "much": "x" * 300_000}  # more than a pipe holds
+    begin = time.monotonic()
+    child.orders.send(order)
+    assert time.monotonic() - begin < 5
+    assert child.orders.is_behind
+    os.kill(child.pid, signal.SIGCONT)
+    wait_until(lambda: not heard(spawner, child, "code") and not child.orders.is_behind, 20, "it took it all")
+    answers: list[dict[str, Any]] = []
+    wait_until(lambda: answers.extend(child.events.receive()) or answers, 60, "it has understood it")
+    assert answers[0]["id"] == 1

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 from typing import Any
 
 
 class Outbox:
-    """The writing end of a pipe."""
+    """The writing end of a pipe. What a slow or stopped reader leaves no room for waits for `flush`."""
 
     def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
         self._descriptor: int | None = descriptor
+        self._left = b""
+
+    def fileno(self) -> int:
+        assert self._descriptor is not None
+        return self._descriptor
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits for room."""
+        return bool(self._left)
 
     def send(self, message: dict[str, Any]) -> None:
         """Write one message; a reader that is gone is not an error here, its end is seen elsewhere."""
         if self._descriptor is None:
             return
-        data = json.dumps(message, allow_nan=False).encode() + b"\n"
-        with contextlib.suppress(BrokenPipeError):
-            while data:
-                data = data[os.write(self._descriptor, data) :]
+        self._left += json.dumps(message, allow_nan=False).encode() + b"\n"
+        self.flush()
+
+    def flush(self) -> None:
+        """Write as much as there is room for."""
+        try:
+            while self._left and self._descriptor is not None:
+                self._left = self._left[os.write(self._descriptor, self._left) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._left = b""
 
     def close(self) -> None:
+        self._left = b""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

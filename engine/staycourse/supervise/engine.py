@@ -175,6 +175,8 @@ class Engine:
             for child in self._spawner.children.values():
                 if not child.events.is_closed:
                     selector.register(child.events, selectors.EVENT_READ)
+                if child.orders.is_behind:
+                    selector.register(child.orders, selectors.EVENT_WRITE)
             ready = selector.select(timeout=_TICK)
         if any(key.fd == self._wake for key, _ in ready):
             os.read(self._wake, 4096)

@@ -138,7 +138,10 @@ class Spawner:
                 self._lost()
 
     def receive(self) -> list[Child]:
-        """Take what the server says; the children of whom it said something."""
+        """Take what the server says, and give the children what they had no room for; the children of whom
+        it said something."""
+        for listener in self.children.values():
+            listener.orders.flush()
         heard: list[Child] = []
         while self._control is not None:
             try:
