@@ -48,6 +48,11 @@ class RunPaths:
         return self.root / "engine.log"
 
     @property
+    def data_log(self) -> Path:
+        """What the task prints while its data is compared with the seal."""
+        return self.root / "data.log"
+
+    @property
     def trials(self) -> Path:
         return self.root / "trials"
 

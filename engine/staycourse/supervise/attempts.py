@@ -94,10 +94,10 @@ class Attempts:
             attempt.moved = time.monotonic()
 
     def trim_logs(self) -> None:
-        """Cut the log of a trial whose C code prints without end (Python's printing sees to itself); its
+        """Cut the log of a task whose C code prints without end (Python's printing sees to itself); its
         file is open for appending, so it goes on."""
-        for attempt in self.running.values():
-            log = self._store.paths.trial_log(attempt.trial)
+        paths = self._store.paths
+        for log in [paths.data_log, *(paths.trial_log(a.trial) for a in self.running.values())]:
             if log.exists() and log.stat().st_size > _LOG_LIMIT + _LOG_SLACK:
                 os.truncate(log, 0)
 

@@ -128,7 +128,7 @@ class DataWatch:
         """Start the thorough look, or start it again."""
         self.is_clear = False
         self._began, self._answer = time.monotonic(), None
-        self._child = self._spawner.fork(f"data-{self._began}", "data", self._store.paths.log)
+        self._child = self._spawner.fork(f"data-{self._began}", "data", self._store.paths.data_log)
         sealed, paths = self._sealed, self._store.paths
         self._child.orders.send(
             {

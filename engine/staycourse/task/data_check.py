@@ -23,6 +23,9 @@ _SAMPLES = "the samples' content"
 
 def main(orders_fd: int, events_fd: int) -> None:
     """Answers one line of JSON, a request of `answer`, with another; owns both descriptors."""
+    from staycourse.training.output import print_to_log
+
+    print_to_log()
     with os.fdopen(orders_fd, "rb") as orders, os.fdopen(events_fd, "wb") as events:
         try:
             told = answer(json.loads(orders.readline()))
