@@ -11,7 +11,7 @@ from staycourse.hardware.environment import describe_host
 from staycourse.hardware.gpus import Nvml, NvmlUnavailable
 from staycourse.record import schema
 from staycourse.record.store import Store
-from staycourse.supervise import orphans
+from staycourse.supervise import checkpoints, orphans
 from staycourse.supervise.linux import kill_tree, started_at
 from staycourse.supervise.options import Options
 from staycourse.supervise.sealing import environment_now
@@ -24,6 +24,8 @@ def take_up(store: Store, slots: list[Slot], nvml: Nvml | NvmlUnavailable, optio
     """Take the run up: nobody of the session before may live and write."""
     _kill_those_before(store)
     store.append(_started(store, slots, options))
+    # A kill may have come between the event and the deletion.
+    checkpoints.delete(store.state.dropped, store.paths)
     _compare_environment(store, nvml, options)
     if (note := schema.journal_note(store.paths.root)) and note not in store.state.notes:
         store.append(Noted("disk", note))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from staycourse.core.events import CheckpointsDropped
 from staycourse.core.state import RunState
 from staycourse.record.paths import RunPaths
@@ -27,8 +29,8 @@ def drop(state: RunState, paths: RunPaths, phase: int) -> CheckpointsDropped | N
     return CheckpointsDropped(phase, trials, size)
 
 
-def delete(event: CheckpointsDropped, paths: RunPaths) -> None:
-    """Delete what the recorded event names."""
-    for trial in event.trials:
+def delete(trials: Iterable[str], paths: RunPaths) -> None:
+    """Delete what a recorded event names."""
+    for trial in trials:
         for path in paths.checkpoint_files(trial):
             path.unlink(missing_ok=True)
