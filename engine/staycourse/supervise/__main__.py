@@ -26,7 +26,7 @@ from staycourse.record.verification.sources import is_sealed_roadmap
 from staycourse.supervise.disk import Disk
 from staycourse.supervise.engine import FINISHED, SUSPENDED, UNFINISHED, Engine
 from staycourse.supervise.options import Options
-from staycourse.supervise.signals import ignore_all_but_sigterm
+from staycourse.supervise.signals import block_none, ignore_all_but_sigterm
 from staycourse.supervise.slots import make_slots
 
 log = logging.getLogger("staycourse")
@@ -47,6 +47,7 @@ class StopSignal:
         signal.set_wakeup_fd(end, warn_on_full_buffer=False)
         ignore_all_but_sigterm()
         signal.signal(signal.SIGTERM, self._set)
+        block_none()
 
     def _set(self, *_: object) -> None:
         self.is_set = True

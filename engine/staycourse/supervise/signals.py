@@ -23,6 +23,12 @@ def ignore_all_but_sigterm() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def block_none() -> None:
+    """A caller's mask is inherited: with SIGTERM in it the engine would hear of no stop, with SIGCHLD its
+    fork server of no death."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
 def continue_stopped(pids: Iterable[int]) -> list[int]:
     """Send SIGCONT to those of the processes that a signal has stopped; which they are.
 
