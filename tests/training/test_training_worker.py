@@ -273,3 +273,20 @@ def test_timing_rows_say_where_the_time_goes(tmp_path: Path) -> None:
     step_ms = [value for (name, _), (_, value) in told.rows("timing").items() if name == "step_ms"]
     assert all(10 <= value < 100 for value in step_ms)
     assert told.all("progress")
+
+
+@pytest.mark.parametrize(
+    ("raised", "told_as"),
+    [
+        ("class Enough(BaseException): pass", "Enough: so it ends"),
+        (
+            "class Enough(RuntimeError):\n    def __str__(self): raise ValueError",
+            "Enough: <str() of it failed>",
+        ),
+    ],
+)
+def test_what_a_task_raises_is_named_whatever_it_is(tmp_path: Path, raised: str, told_as: str) -> None:
+    source = f"{BLOBS}\n{raised}\ndef loss(model, batch): raise Enough('so it ends')\n"
+    told = train(make_job(tmp_path / "t", write_task(tmp_path, source)))
+    assert told.status == 0
+    assert (told.one("failed")["failure"], told.one("failed")["error"]) == ("error", told_as)

@@ -22,9 +22,17 @@ _NO_MEMORY = (
 )
 
 
+def _text(error: BaseException) -> str:
+    """What it says; a class of the task's own may not even be able to."""
+    try:
+        return str(error)
+    except Exception:
+        return "<str() of it failed>"
+
+
 def is_dead_loader(error: BaseException) -> bool:
     """A loader worker died (killed from outside, out of host memory): no fault of the code that raised."""
-    return isinstance(error, RuntimeError) and bool(_DEAD_LOADER.match(str(error)))
+    return isinstance(error, RuntimeError) and bool(_DEAD_LOADER.match(_text(error)))
 
 
 def kind_of(error: BaseException) -> Failure:
@@ -33,14 +41,14 @@ def kind_of(error: BaseException) -> Failure:
         return Failure.OUT_OF_MEMORY
     if isinstance(error, OSError) and error.errno == errno.ENOMEM:
         return Failure.OUT_OF_MEMORY
-    if isinstance(error, RuntimeError) and any(text in str(error) for text in _NO_MEMORY):
+    if isinstance(error, RuntimeError) and any(text in _text(error) for text in _NO_MEMORY):
         return Failure.OUT_OF_MEMORY
     return Failure.ERROR
 
 
 def in_one_line(error: BaseException) -> str:
     """`ValueError: text`; the same whether the sample was fetched here or by a loader worker."""
-    text = str(error)
+    text = _text(error)
     if _FROM_LOADER.match(text):
         return one_line(text.rstrip().rpartition("\n")[2])
     name = type(error).__name__

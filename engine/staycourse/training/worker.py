@@ -70,7 +70,7 @@ class _Worker:
             self._train(job, Orders(self._fds[0], rest))
         except BrokenPipeError:
             return _EXIT_CRASHED
-        except (Exception, SystemExit, KeyboardInterrupt) as error:
+        except BaseException as error:  # a task may raise any of them
             return self._fail(error)
         finally:
             if self._trial is not None:
