@@ -1,10 +1,10 @@
-"""The seal and the head of the chain, written into what leaves the run folder with the weights."""
+"""What leaves the run folder with the weights: it carries the seal and the head of the chain."""
 
 from __future__ import annotations
 
 import json
 
-from staycourse.record.files import write_atomically
+from staycourse.record.files import file_sha256, write_atomically
 from staycourse.record.paths import RunPaths
 
 
@@ -16,3 +16,12 @@ def stamp_setup(paths: RunPaths, seal: str, head: tuple[int, str]) -> None:
     setup |= {"run": paths.name, "seal": seal, "head": {"seq": head[0], "hash": head[1]}}
     text = json.dumps(setup, indent=2, ensure_ascii=False) + "\n"
     write_atomically(paths.final_setup, text, durable=True)
+
+
+def final_files(paths: RunPaths) -> dict[str, str]:
+    """Name and SHA-256 of each file in `final/`, but for hidden ones: what a kill has left half written is
+    removed."""
+    for left in paths.final.glob(".*.tmp"):
+        left.unlink()
+    found = [path for path in sorted(paths.final.glob("*")) if path.is_file()]
+    return {path.name: file_sha256(path) for path in found if not path.name.startswith(".")}

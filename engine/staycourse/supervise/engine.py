@@ -20,8 +20,7 @@ from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import RunStatus
 from staycourse.hardware.gpus import Nvml, NvmlUnavailable
 from staycourse.hardware.sampler import Sampler
-from staycourse.record.files import file_sha256
-from staycourse.record.stamp import stamp_setup
+from staycourse.record.stamp import final_files, stamp_setup
 from staycourse.record.store import Store
 from staycourse.supervise import checkpoints, disk
 from staycourse.supervise.attempts import Attempts
@@ -252,11 +251,10 @@ class Engine:
     def _finish(self) -> int:
         handoff = self._store.state.handoffs[-1]
         winner = handoff.ranking[0].setup if handoff.ranking else None
-        final, sealed = self._store.paths.final, self._store.state.sealed
+        sealed = self._store.state.sealed
         assert sealed is not None, "a run begins with its seal"
         self._guard(lambda: stamp_setup(self._store.paths, sealed.seal, self._store.head))
-        files = {path.name: file_sha256(path) for path in sorted(final.glob("*")) if path.is_file()}
-        self._append(RunFinished(winner, files))
+        self._append(RunFinished(winner, final_files(self._store.paths)))
         return FINISHED
 
     def _append(self, event: Event) -> None:
