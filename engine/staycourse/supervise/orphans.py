@@ -2,8 +2,9 @@
 
 Everything below a run's fork server carries the run in its environment, and a worker begins a session of its
 own. By the one they are known to the supervisor of a later session, by the other to the one whose children
-they have become. What clears its environment, leaves its session and loses supervisor and fork server at the
-same instant is not found.
+they have become. The fork server tells the processes of one worker from another's by that worker's pid, which
+they carry as well. What clears its environment, leaves its session and loses supervisor and fork server at
+the same instant is not found.
 """
 
 from __future__ import annotations
