@@ -8,8 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.support.run_folder import sealed_run
 from tests.support.tiny import TASK, Place, wait_until, write_roadmap
 
+from staycourse.supervise.attempt import Attempt
+from staycourse.supervise.channel import Inbox, Outbox
+from staycourse.supervise.hangs import Hangs
+from staycourse.supervise.slots import Slot
 from staycourse.supervise.spawner import Child, Spawner
 
 PHASES = [{"kind": "probe", "trials": 1, "epochs": 10_000}]
@@ -39,8 +44,9 @@ def test_servers_that_die_before_they_can_fork_are_counted(
         assert child.is_lost and not child.pid
         assert (spawner.failed_starts, spawner.start_failure) == (count, "ImportError: no such library")
     monkeypatch.undo()
-    spawner.start()
-    wait_until(lambda: spawner.receive() or not spawner.failed_starts, 60, "a server has started")
+    child = spawner.fork("child-3", "search", tmp_path / "log")
+    wait_until(lambda: spawner.receive() and child.pid, 60, "a server has started")
+    assert not spawner.failed_starts
     spawner.close()
 
 
@@ -63,6 +69,21 @@ def test_a_server_that_still_starts_is_ended_at_once(tmp_path: Path, monkeypatch
     begin = time.monotonic()
     spawner.close()
     assert time.monotonic() - begin < 5
+
+
+def test_a_worker_that_waits_for_the_server_does_not_hang(tmp_path: Path) -> None:
+    paths, store = sealed_run(tmp_path / "r-1")
+    spawner = Spawner(paths.log)
+    child = Child("t1-1", Outbox(os.open(os.devnull, os.O_WRONLY)), Inbox(os.open(os.devnull, os.O_RDONLY)))
+    attempt = Attempt("t1", 1, Slot("cpu"), child, moved=time.monotonic() - 100)
+    hangs = Hangs(4.0, store, spawner)
+    hangs.look([attempt])
+    assert not attempt.is_hung
+    child.pid = os.getpid()
+    hangs.look([attempt])
+    assert attempt.is_hung
+    spawner.let_go(child)
+    store.close(final=False)
 
 
 @pytest.mark.slow

@@ -50,6 +50,8 @@ class Hangs:
             self._note(names[pid])
 
     def _is_overdue(self, attempt: Attempt) -> bool:
+        if not attempt.child.pid:
+            return False  # what a slow start of the fork server keeps waiting does not hang
         silent = time.monotonic() - attempt.moved
         return not attempt.is_hung and silent > (self._limit if attempt.last is None else _LEAVE_WITHIN)
 
