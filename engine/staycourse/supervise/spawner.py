@@ -65,14 +65,14 @@ class Child:
 class Spawner:
     """Owns one fork server at a time. `children` are those that have not been let go of; they and all below
     them carry the run in their environment. `failed_starts` counts the servers in a row that died before
-    they could fork, `start_failure` is what the last of these said."""
+    they had forked anything, `start_failure` is what the last of these said."""
 
     def __init__(self, log: Path, run: Path | None = None) -> None:
         self._log = log
         self._mark = {orphans.MARK: orphans.mark(run)} if run is not None else {}
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._is_ready = False
+        self._is_ready = self._has_forked = False
         self._words_from = 0
         self.failed_starts, self.start_failure = 0, ""
         self.children: dict[str, Child] = {}
@@ -93,7 +93,7 @@ class Spawner:
     def start(self) -> None:
         """Start the server; it answers once torch is imported, orders wait in the socket until then."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._is_ready = False
+        self._is_ready = self._has_forked = False
         with self._log.open("ab") as log, theirs:
             self._words_from = log.tell()
             self._process = subprocess.Popen(
@@ -178,7 +178,9 @@ class Spawner:
 
     def _note(self, message: dict[str, Any]) -> Child | None:
         if "ready" in message:
-            self._is_ready, self.failed_starts = True, 0
+            self._is_ready = True
+        if "forked" in message:
+            self._has_forked, self.failed_starts = True, 0
         name = message.get("forked") or message.get("exited") or message.get("refused")
         child = self.children.get(name) if isinstance(name, str) else None
         if child is None:
@@ -198,8 +200,6 @@ class Spawner:
             return []
         self._control.close()
         self._control = None
-        if not self._is_ready:
-            self.failed_starts, self.start_failure = self.failed_starts + 1, self._last_words()
         for child in self.children.values():
             if child.code is None:
                 if child.pid:
@@ -208,13 +208,19 @@ class Spawner:
         if self._process is not None:
             kill_tree(self._process.pid)
             self._process.wait()
+            if not self._has_forked:
+                self.failed_starts, self.start_failure = self.failed_starts + 1, self._last_words()
         # What the workers had started, loader workers too, has become ours.
         orphans.kill_adopted()
         return list(self.children.values())
 
     def _last_words(self) -> str:
-        """The last line in the log since the server was started."""
+        """The last line in the log since the server was started, or how it ended."""
+        assert self._process is not None
         with self._log.open("rb") as log:
             log.seek(max(self._words_from, self._log.stat().st_size - _MOST))
             lines = log.read().decode("utf-8", "replace").split("\n")
-        return next((text for line in reversed(lines) if (text := one_line(line))), "it said nothing")
+        return next(
+            (text for line in reversed(lines) if (text := one_line(line))),
+            f"exit code {self._process.returncode}",
+        )
