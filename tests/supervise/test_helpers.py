@@ -21,7 +21,7 @@ from pathlib import Path
 
 def dataset(args):
     place = Path(args.place)
-    subprocess.run("setsid sleep 600 & echo $! >> pids", shell=True, cwd=place, check=True)
+    subprocess.run("setsid sleep 600 & echo $! >> pids", shell=True, cwd=place, close_fds=False)
     if os.fork() == 0:
         os.setsid()
         if (pid := os.fork()) == 0:
@@ -89,3 +89,16 @@ def test_the_end_of_one_worker_kills_its_own_daemons_and_no_others(spawner: Spaw
     assert all(map(lives, daemons(one)))
     ended(spawner, first, one)
     wait_until(lambda: not any(map(lives, daemons(one))), 10, "these as well")
+
+
+def test_a_program_that_user_code_executes_holds_no_pipe_of_the_engines(
+    spawner: Spawner, tmp_path: Path
+) -> None:
+    place = tmp_path / "one"
+    child = started(spawner, place)
+    executed = daemons(place)[0]
+    wait_until(lambda: b"sleep" in Path(f"/proc/{executed}/cmdline").read_bytes()[:6], 10, "it executes")
+    held = {entry.readlink() for entry in Path(f"/proc/{executed}/fd").iterdir()}
+    theirs = {Path(f"/proc/self/fd/{end.fileno()}").readlink() for end in (child.orders, child.events)}
+    assert not held & theirs
+    ended(spawner, child, place)

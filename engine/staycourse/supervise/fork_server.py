@@ -150,6 +150,9 @@ class ForkServer:
             self._control.close()
             os.close(self._wake)
             os.close(self._wake_end)
+            for descriptor in descriptors:
+                # What outlives the worker is not to keep its end from being heard.
+                os.set_inheritable(descriptor, False)
             _redirect(order["log"])
             os.environ.update(order.get("environment", {}))
             target = importlib.import_module(_TARGETS[order["target"]])
