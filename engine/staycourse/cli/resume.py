@@ -60,8 +60,10 @@ def _resume_one(options: argparse.Namespace) -> int:
     from staycourse.supervise.options import Options
 
     paths = find(options.name, options.runs)
-    if read_state(paths).status is RunStatus.FINISHED:
-        _write_missing_report(paths)
+    status = read_state(paths).status
+    if status.is_over:
+        _finish_up(paths)
+    if status is RunStatus.FINISHED:
         say(f"{paths.name} is finished: {paths.report}")
         return 0
     resume(paths, Options(options.devices, options.slots, options.cpus))
@@ -70,12 +72,20 @@ def _resume_one(options: argparse.Namespace) -> int:
     return follow_in_app(run=paths.root)
 
 
-def _write_missing_report(paths: RunPaths) -> None:
-    """The report is the engine's last act, which a kill may have come before."""
-    if not paths.report.exists():
-        from staycourse.report import write_report
+def _finish_up(paths: RunPaths) -> None:
+    """The engine's last acts, which a kill may have come before. A run that cannot be written is no worse
+    off than it was."""
+    from staycourse.cli.output import say
+    from staycourse.report import write_report
+    from staycourse.supervise.settling import settle
 
+    settle(paths)
+    if paths.report.exists():
+        return
+    try:
         write_report(paths)
+    except OSError as error:
+        say(f"the report cannot be written: {error}")
 
 
 def _resume_all(options: argparse.Namespace) -> int:
@@ -111,14 +121,15 @@ def _resumed(folder: Path, given: Options) -> bool | None:
     from staycourse.core.problems import UserError
     from staycourse.core.state import RunStatus
     from staycourse.core.text import one_line
+    from staycourse.record.lock import is_held
     from staycourse.record.paths import RunPaths
     from staycourse.supervise.launch import read_state, start_engine
 
     paths = RunPaths(folder)
     try:
         state = read_state(paths)
-        if state.status is RunStatus.FINISHED:
-            _write_missing_report(paths)
+        if (state.status.is_over or state.status is RunStatus.FAILED) and not is_held(paths.lock):
+            _finish_up(paths)
         if reason := _leave_alone(state, paths):
             say(f"{paths.name}: {reason}")
             return None
