@@ -31,6 +31,7 @@ from staycourse.supervise.sealing import Sealing, sealed_parts
 from staycourse.supervise.slots import make_slots
 from staycourse.task.checking import Checked
 
+SUSPENDED = 75
 _START_WITHIN, _WAITS_AFTER = 60.0, 10.0
 
 
@@ -201,11 +202,11 @@ def _ancestor(runs: Path, name: str) -> dict[str, Any] | None:
 
 
 class EngineLeft(UserError):
-    """The engine left at once; its own words, and its exit code."""
+    """The engine left at once; its own words, and its exit code. One that was killed is suspended."""
 
     def __init__(self, words: str, code: int) -> None:
         super().__init__(words)
-        self.exit_code = code if code in (2, 4, 75) else 2
+        self.exit_code = SUSPENDED if code < 0 else code if code in (2, 4, SUSPENDED) else 2
 
 
 def _await_engine(paths: RunPaths, process: subprocess.Popen[bytes], begin: int, head: bytes) -> None:
@@ -220,12 +221,21 @@ def _await_engine(paths: RunPaths, process: subprocess.Popen[bytes], begin: int,
         if code == 0 or _head(paths) != head or (now > waits_from and is_held(paths.lock)):
             return
         if code is not None:
-            with paths.log.open("rb") as log:
-                log.seek(begin)
-                words = log.read().decode("utf-8", "replace").strip().splitlines()
-            raise EngineLeft(words[-1] if words else f"the engine left with exit code {code}", code)
+            raise EngineLeft(_last_words(paths, code, begin), code)
         time.sleep(0.02)
     raise UserError(f"the engine did not start within {_START_WITHIN:.0f} s: see {paths.log}")
+
+
+def _last_words(paths: RunPaths, code: int, begin: int) -> str:
+    """What the engine has said in its log, which had `begin` bytes before it. One that was killed may have
+    said something, but not why."""
+    if code < 0:
+        killed = f"{paths.name}: the engine was killed by {signal.Signals(-code).name} while it started"
+        return f"{killed}; `staycourse resume {paths.name}` goes on"
+    with paths.log.open("rb") as log:
+        log.seek(begin)
+        words = log.read().decode("utf-8", "replace").strip().splitlines()
+    return words[-1] if words else f"the engine left with exit code {code}"
 
 
 def _head(paths: RunPaths) -> bytes:
