@@ -19,5 +19,5 @@ def run(options: argparse.Namespace) -> int:
 
     paths = find(options.name, options.runs)
     if options.no_ui or not can_show_app():
-        return follow_without_screen(paths)
+        return follow_without_screen(lambda _: paths)
     return follow_in_app(run=paths.root)

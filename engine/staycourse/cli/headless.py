@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -22,9 +22,12 @@ from staycourse.supervise.disk import missing_bytes
 from staycourse.supervise.launch import request_stop
 
 _POLL, _MOST_FAILURES = 0.5, 10
+_REPORT_WITHIN = 60.0
 _ROOM_FOR_A_WORD = 1024 * 1024
 _EXIT = {RunStatus.FINISHED: 0, RunStatus.FAILED: 3, RunStatus.ABANDONED: 0}
 _SUSPENDED, _LEFT = 75, 130
+# What is to be followed: given whether SIGTERM has come, it starts a run's engine and answers with the run.
+Start = Callable[[Callable[[], bool]], RunPaths]
 
 
 class View(Protocol):
@@ -34,14 +37,20 @@ class View(Protocol):
         """Bring what is shown up to date."""
 
 
-def follow(paths: RunPaths) -> int:
-    """Follow a run until its engine has ended; the exit code of design §7.
+def start_and_follow(start: Start) -> int:
+    """Start a run and follow it until its engine has ended; the exit code of design §7.
 
     Ctrl-C leaves the view and not the run. SIGTERM is passed on to the engine, for in a container this
     process may be the only one that is told of a shutdown.
     """
+    with _terminated() as is_terminated:
+        paths = start(is_terminated)
+        return _follow(paths, is_terminated)
+
+
+def _follow(paths: RunPaths, is_terminated: Callable[[], bool]) -> int:
     client = RunClient(paths.root)
-    with _terminated() as is_terminated, _view() as view:
+    with _view() as view:
         try:
             snapshot = _until_over(client, paths, view, is_terminated)
         except KeyboardInterrupt:
@@ -49,7 +58,7 @@ def follow(paths: RunPaths) -> int:
     if snapshot is None:
         say(f"the run goes on; `staycourse attach {paths.name}` shows it again")
         return _LEFT
-    return _close(snapshot, paths)
+    return _close(snapshot, paths, is_terminated)
 
 
 class _FullDisk:
@@ -66,7 +75,9 @@ class _FullDisk:
         self._is_said = is_full
 
 
-def _until_over(client: RunClient, paths: RunPaths, view: View, is_terminated: list[bool]) -> Snapshot:
+def _until_over(
+    client: RunClient, paths: RunPaths, view: View, is_terminated: Callable[[], bool]
+) -> Snapshot:
     passed_on, failures, disk = False, 0, _FullDisk(paths.root)
     while True:
         try:
@@ -81,7 +92,7 @@ def _until_over(client: RunClient, paths: RunPaths, view: View, is_terminated: l
         failures = 0
         view.show(snapshot)
         disk.look()
-        if is_terminated and not passed_on:
+        if is_terminated() and not passed_on:
             passed_on = True
             if not request_stop(client.state, paths):
                 return snapshot
@@ -92,14 +103,14 @@ def _until_over(client: RunClient, paths: RunPaths, view: View, is_terminated: l
         time.sleep(_POLL)
 
 
-def _close(snapshot: Snapshot, paths: RunPaths) -> int:
+def _close(snapshot: Snapshot, paths: RunPaths, is_terminated: Callable[[], bool]) -> int:
     code = _EXIT.get(snapshot.status, _SUSPENDED)
     if code == _SUSPENDED:
         reason = snapshot.reason or _unsaid(paths)
         why = f" ({reason})" if reason else ""
         say(f"{paths.name} is suspended{why}; `staycourse resume {paths.name}` goes on")
         return code
-    _await_report(paths)
+    _await_report(paths, is_terminated)
     if snapshot.status is RunStatus.FINISHED and paths.weights.exists():
         say(f"weights: {paths.weights}")
     say(f"report: {paths.report}")
@@ -115,20 +126,21 @@ def _unsaid(paths: RunPaths) -> str:
     return f"its engine left without a word in the ledger; {paths.log} may have one"
 
 
-def _await_report(paths: RunPaths, patience: float = 60.0) -> None:
-    """The engine writes the report as its last act, after it has let go of the run."""
-    deadline = time.monotonic() + patience
-    while not paths.report.exists() and time.monotonic() < deadline:
+def _await_report(paths: RunPaths, is_terminated: Callable[[], bool]) -> None:
+    """The engine writes the report as its last act, after it has let go of the run. After a SIGTERM there is
+    no time for that, and the run is no less over."""
+    deadline = time.monotonic() + _REPORT_WITHIN
+    while not paths.report.exists() and not is_terminated() and time.monotonic() < deadline:
         time.sleep(0.1)
 
 
 @contextlib.contextmanager
-def _terminated() -> Iterator[list[bool]]:
-    """A list that is not empty once SIGTERM has come."""
+def _terminated() -> Iterator[Callable[[], bool]]:
+    """Whether SIGTERM has come."""
     seen: list[bool] = []
     before = signal.signal(signal.SIGTERM, lambda *_: seen.append(True))
     try:
-        yield seen
+        yield lambda: bool(seen)
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from staycourse.cli.arguments import add_devices, add_run, add_runs, add_view
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from staycourse.core.state import RunState
     from staycourse.record.paths import RunPaths
     from staycourse.supervise.options import Options
@@ -66,10 +68,18 @@ def _resume_one(options: argparse.Namespace) -> int:
     if status is RunStatus.FINISHED:
         say(f"{paths.name} is finished: {paths.report}")
         return 0
-    resume(paths, Options(options.devices, options.slots, options.cpus))
+    where = Options(options.devices, options.slots, options.cpus)
     if options.no_ui or not can_show_app():
-        return follow_without_screen(paths)
+        return follow_without_screen(lambda stop: _resume_headless(paths, where, stop))
+    resume(paths, where)
     return follow_in_app(run=paths.root)
+
+
+def _resume_headless(paths: RunPaths, where: Options, is_terminated: Callable[[], bool]) -> RunPaths:
+    from staycourse.supervise.launch import resume
+
+    resume(paths, where, is_terminated)
+    return paths
 
 
 def _finish_up(paths: RunPaths) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from staycourse.cli.arguments import add_devices, add_roadmap, add_runs, add_view
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from staycourse.record.paths import RunPaths
@@ -32,17 +33,17 @@ def run(options: argparse.Namespace) -> int:
     runs = runs_folder(options.runs)
     where = Options(options.devices, options.slots, options.cpus)
     if options.no_ui or not can_show_app():
-        return follow_without_screen(_seal_aloud(checked, runs, where))
+        return follow_without_screen(lambda stop: _seal_aloud(checked, runs, where, stop))
     return follow_in_app(offer=_offer(checked, options, runs, where))
 
 
-def _seal_aloud(checked: Checked, runs: Path, where: Options) -> RunPaths:
+def _seal_aloud(checked: Checked, runs: Path, where: Options, is_terminated: Callable[[], bool]) -> RunPaths:
     """Print the plan, seal it, start the engine."""
     from staycourse.cli.output import say, say_checked, say_plan
 
     say_checked(checked)
     say_plan(checked.roadmap)
-    paths = _seal(checked, runs, where)
+    paths = _seal(checked, runs, where, is_terminated)
     say(f"seal: {_seal_of(paths)}")
     say(f"run folder: {paths.root}")
     return paths
@@ -55,11 +56,13 @@ def _seal_of(paths: RunPaths) -> str:
     return sealed.seal if sealed else ""
 
 
-def _seal(checked: Checked, runs: Path, where: Options) -> RunPaths:
+def _seal(
+    checked: Checked, runs: Path, where: Options, is_terminated: Callable[[], bool] = lambda: False
+) -> RunPaths:
     from staycourse.supervise.launch import prepare, start_engine
 
     paths = prepare(checked, runs, where)
-    start_engine(paths, where)
+    start_engine(paths, where, is_terminated)
     return paths
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ def can_show_app() -> bool:
     return is_terminal and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def follow_without_screen(paths: RunPaths) -> int:
-    """Follow to the end, with progress bars on a terminal and a line an event otherwise."""
-    from staycourse.cli.headless import follow
+def follow_without_screen(start: Callable[[Callable[[], bool]], RunPaths]) -> int:
+    """Follow what `start` answers to the end, with progress bars on a terminal and a line an event otherwise.
+    It is given a function that says whether SIGTERM has come, from then on."""
+    from staycourse.cli.headless import start_and_follow
 
-    return follow(paths)
+    return start_and_follow(start)
 
 
 def follow_in_app(run: Path | None = None, offer: Any = None) -> int:

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,6 +33,10 @@ from staycourse.task.checking import Checked
 
 SUSPENDED = 75
 _START_WITHIN, _WAITS_AFTER = 60.0, 10.0
+
+
+def _never() -> bool:
+    return False
 
 
 def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: bool = False) -> RunPaths:
@@ -63,13 +67,16 @@ def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: boo
     return paths
 
 
-def start_engine(paths: RunPaths, options: Options) -> None:
+def start_engine(paths: RunPaths, options: Options, is_terminated: Callable[[], bool] = _never) -> None:
     """Start a supervisor in a session of its own and wait until it has taken the run up.
 
-    Raises UserError, with the engine's own words, if it does not.
+    `is_terminated` says whether this process was sent a SIGTERM, which is passed on. Raises UserError, with
+    the engine's own words, if it does not take the run up.
     """
     if is_held(paths.lock):
         RunLock(paths.lock).acquire()  # raises the message that names the holder
+    if is_terminated():
+        raise EngineLeft(f"{paths.name} is sealed and not started; {_goes_on(paths)}", SUSPENDED)
     command = [sys.executable, "-P", "-m", "staycourse.supervise", str(paths.root)]
     command += ["--options", json.dumps(options.to_json())]
     begin, head = paths.log.stat().st_size if paths.log.exists() else 0, _head(paths)
@@ -77,7 +84,7 @@ def start_engine(paths: RunPaths, options: Options) -> None:
         process = subprocess.Popen(
             command, cwd=paths.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    _await_engine(paths, process, begin, head)
+    _await_engine(paths, process, begin, head, is_terminated)
 
 
 def _log(paths: RunPaths) -> IO[bytes]:
@@ -92,12 +99,12 @@ def _unwritable(paths: RunPaths, error: OSError) -> UserError:
     return UserError(f"{paths.root}: the run folder cannot be written ({why}); nothing was started")
 
 
-def resume(paths: RunPaths, options: Options) -> None:
+def resume(paths: RunPaths, options: Options, is_terminated: Callable[[], bool] = _never) -> None:
     """Go on with a run that has no supervisor. Raises UserError if it is over or has one."""
     state = read_state(paths)
     if state.status is RunStatus.ABANDONED:
         raise UserError(f"{paths.name} was abandoned ({state.reason}); it cannot be resumed")
-    start_engine(paths, options)
+    start_engine(paths, options, is_terminated)
 
 
 def abandon(paths: RunPaths, reason: str) -> None:
@@ -209,19 +216,29 @@ class EngineLeft(UserError):
         self.exit_code = SUSPENDED if code < 0 else code if code in (2, 4, SUSPENDED) else 2
 
 
-def _await_engine(paths: RunPaths, process: subprocess.Popen[bytes], begin: int, head: bytes) -> None:
+def _await_engine(
+    paths: RunPaths,
+    process: subprocess.Popen[bytes],
+    begin: int,
+    head: bytes,
+    is_terminated: Callable[[], bool],
+) -> None:
     """Until the supervisor has recorded something or has died; a run may be over before the first look.
 
     One that holds the lock and records nothing for long waits for something, a full disk say.
     """
     now = time.monotonic()
     deadline, waits_from = now + _START_WITHIN, now + _WAITS_AFTER
+    is_passed_on = False
     while (now := time.monotonic()) < deadline:
         code = process.poll()
         if code == 0 or _head(paths) != head or (now > waits_from and is_held(paths.lock)):
             return
         if code is not None:
             raise EngineLeft(_last_words(paths, code, begin), code)
+        if is_terminated() and not is_passed_on:
+            process.terminate()
+            is_passed_on = True
         time.sleep(0.02)
     raise UserError(f"the engine did not start within {_START_WITHIN:.0f} s: see {paths.log}")
 
@@ -230,12 +247,16 @@ def _last_words(paths: RunPaths, code: int, begin: int) -> str:
     """What the engine has said in its log, which had `begin` bytes before it. One that was killed may have
     said something, but not why."""
     if code < 0:
-        killed = f"{paths.name}: the engine was killed by {signal.Signals(-code).name} while it started"
-        return f"{killed}; `staycourse resume {paths.name}` goes on"
+        name = signal.Signals(-code).name
+        return f"{paths.name}: the engine was killed by {name} while it started; {_goes_on(paths)}"
     with paths.log.open("rb") as log:
         log.seek(begin)
         words = log.read().decode("utf-8", "replace").strip().splitlines()
     return words[-1] if words else f"the engine left with exit code {code}"
+
+
+def _goes_on(paths: RunPaths) -> str:
+    return f"`staycourse resume {paths.name}` goes on"
 
 
 def _head(paths: RunPaths) -> bytes:
