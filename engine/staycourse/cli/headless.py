@@ -19,7 +19,7 @@ from staycourse.core.state import RunStatus
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.supervise.disk import missing_bytes
-from staycourse.supervise.launch import request_stop
+from staycourse.supervise.launch import OutOfReach, request_stop
 
 _POLL, _MOST_FAILURES = 0.5, 10
 _REPORT_WITHIN = 60.0
@@ -53,7 +53,7 @@ def _follow(paths: RunPaths, is_terminated: Callable[[], bool]) -> int:
     with _view() as view:
         try:
             snapshot = _until_over(client, paths, view, is_terminated)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, OutOfReach):
             snapshot = None
     if snapshot is None:
         say(f"the run goes on; `staycourse attach {paths.name}` shows it again")
@@ -93,9 +93,7 @@ def _until_over(
         view.show(snapshot)
         disk.look()
         if is_terminated() and not passed_on:
-            passed_on = True
-            if not request_stop(client.state, paths):
-                return snapshot
+            passed_on = request_stop(paths)
         if not snapshot.is_engine_alive:
             last = client.poll()
             view.show(last)

@@ -140,14 +140,28 @@ def read_state(paths: RunPaths) -> RunState:
     return client.state
 
 
-def request_stop(state: RunState, paths: RunPaths) -> bool:
-    """Pass a SIGTERM on to the supervisor; False if there is none on this host."""
-    if state.engine is None or not is_held(paths.lock):
+class OutOfReach(Exception):
+    """A supervisor that this process cannot send a signal to."""
+
+
+def request_stop(paths: RunPaths) -> bool:
+    """Pass a SIGTERM on to the supervisor; False if there is none, or one that has only just taken the lock.
+    Raises OutOfReach for another user's, or one on another host.
+
+    It is known by the lock: the ledger may still name that of the session before, whose process id may be
+    somebody else's by now.
+    """
+    holder = holder_of(paths.lock) if is_held(paths.lock) else None
+    if holder is None:
         return False
-    holder = holder_of(paths.lock)
-    if holder is not None and not holder.is_here:
-        return False  # its process id is somebody else's here
-    os.kill(state.engine.pid, signal.SIGTERM)
+    if not holder.is_here:
+        raise OutOfReach(str(holder))
+    try:
+        os.kill(holder.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        raise OutOfReach(str(holder)) from None
     return True
 
 
