@@ -5,7 +5,7 @@ import signal
 import pytest
 from tests.support.run_folder import finished, python, wait_for
 
-from staycourse.record.lock import Holder, RunIsTaken, RunLock, holder_of, is_held
+from staycourse.record.lock import Holder, RunIsTaken, RunLock, holder_of, is_held, refuse_if_held
 
 HOLDER = """
 import sys
@@ -153,6 +153,25 @@ def test_views_that_ask_never_get_in_the_way_of_a_supervisor_that_starts(path):
     finished(taking)
     asking.stdin.write("\n")
     finished(asking)
+
+
+def test_a_lock_whose_object_is_gone_is_not_held(path):
+    RunLock(path).acquire()
+    assert not is_held(path)
+    lock = RunLock(path)
+    lock.acquire()
+    assert is_held(path)
+    del lock
+    assert not is_held(path)
+
+
+def test_who_starts_an_engine_is_refused_without_taking_the_lock(path, holder):
+    with pytest.raises(RunIsTaken, match=f"process {holder.pid}"):
+        refuse_if_held(path)
+    holder.kill()
+    holder.wait()
+    refuse_if_held(path)
+    assert not is_held(path)
 
 
 def test_a_run_without_a_lock_file_is_not_held(tmp_path):

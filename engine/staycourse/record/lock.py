@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from weakref import WeakValueDictionary
 
 from staycourse.core.problems import UserError
 from staycourse.core.text import one_line
@@ -20,7 +21,8 @@ _FLOCK = "hhqqi4x"
 _TAKEN = (errno.EACCES, errno.EAGAIN)
 _WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 _MOST_TEXT = 300
-_held_here: set[tuple[int, Path]] = set()  # by process id: a fork inherits this, not the lock
+# By process id, for a fork inherits this and not the lock; gone with the object, which has the file.
+_held_here: WeakValueDictionary[tuple[int, Path], RunLock] = WeakValueDictionary()
 
 
 class RunIsTaken(UserError):
@@ -76,12 +78,12 @@ class RunLock:
                 file.close()
             raise self._refusal(error) from None
         self._file = file
-        _held_here.add((os.getpid(), self._path))
+        _held_here[(os.getpid(), self._path)] = self
 
     def release(self) -> None:
         """Give the lock back."""
         if self._file is not None:
-            _held_here.discard((os.getpid(), self._path))
+            _held_here.pop((os.getpid(), self._path), None)
             self._file.close()
             self._file = None
 
@@ -90,8 +92,7 @@ class RunLock:
             return _no_locks(self._path.parent, error)
         if error.errno not in _TAKEN:
             return error
-        run, holder = self._path.parent.name, holder_of(self._path) or "process unknown"
-        return RunIsTaken(f"{run} already has a supervisor ({holder}): staycourse attach {run} shows it")
+        return _taken(self._path)
 
 
 def holder_of(path: Path) -> Holder | None:
@@ -125,6 +126,17 @@ def is_held(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+
+
+def refuse_if_held(path: Path) -> None:
+    """Raise RunIsTaken, with the holder's process id, if a process holds the lock; never takes it."""
+    if is_held(path):
+        raise _taken(path)
+
+
+def _taken(path: Path) -> RunIsTaken:
+    run, holder = path.parent.name, holder_of(path) or "process unknown"
+    return RunIsTaken(f"{run} already has a supervisor ({holder}): staycourse attach {run} shows it")
 
 
 def refuse_without_locks(folder: Path) -> None:

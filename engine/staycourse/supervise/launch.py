@@ -23,7 +23,7 @@ from staycourse.hardware.gpus import open_nvml
 from staycourse.record.damage import DamagedRun
 from staycourse.record.files import file_sha256, sync_tree, write_atomically
 from staycourse.record.index import enlist, runs_in
-from staycourse.record.lock import RunLock, holder_of, is_held, refuse_without_locks
+from staycourse.record.lock import RunLock, holder_of, is_held, refuse_if_held, refuse_without_locks
 from staycourse.record.paths import RunPaths, next_run_folder
 from staycourse.record.store import Store
 from staycourse.supervise.options import Options
@@ -73,8 +73,7 @@ def start_engine(paths: RunPaths, options: Options, is_terminated: Callable[[], 
     `is_terminated` says whether this process was sent a SIGTERM, which is passed on. Raises UserError, with
     the engine's own words, if it does not take the run up.
     """
-    if is_held(paths.lock):
-        RunLock(paths.lock).acquire()  # raises the message that names the holder
+    refuse_if_held(paths.lock)
     if is_terminated():
         raise EngineLeft(f"{paths.name} is sealed and not started; {_goes_on(paths)}", SUSPENDED)
     command = [sys.executable, "-P", "-m", "staycourse.supervise", str(paths.root)]
