@@ -36,7 +36,7 @@ from staycourse.record import clock, ledger
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
-from staycourse.record.sealed_roadmap import sealed_roadmap
+from staycourse.record.sealed_roadmap import sealed_roadmap, sealed_text
 
 __all__ = ["HardwareView", "LiveView", "LogLine", "PhaseView", "RunClient", "Snapshot", "TrialView"]
 
@@ -100,7 +100,7 @@ class RunClient:
             return sanitise(file.read().decode("utf-8", "replace"))
 
     def _read_roadmap(self) -> Roadmap:
-        text = self.paths.roadmap.read_text(encoding="utf-8")
+        text = sealed_text(self.paths)
         with reading(self.paths.database) as db:
             first = next(ledger.checked(db, self.paths.name), None)
         event = ev.from_body(first.kind, json.loads(first.body)) if first else None

@@ -125,12 +125,8 @@ def _folders(option: str | None) -> list[Path]:
 
 def _resumed(folder: Path, given: Options) -> bool | None:
     """Whether the run was resumed; None if there was nothing to resume. Says either in a line."""
-    import sqlite3
-
     from staycourse.cli.output import say
-    from staycourse.core.problems import UserError
     from staycourse.core.state import RunStatus
-    from staycourse.core.text import one_line
     from staycourse.record.lock import is_held
     from staycourse.record.paths import RunPaths
     from staycourse.supervise.launch import read_state, start_engine
@@ -144,11 +140,21 @@ def _resumed(folder: Path, given: Options) -> bool | None:
             say(f"{paths.name}: {reason}")
             return None
         start_engine(paths, _options(state, given))
-    except (UserError, OSError, sqlite3.Error) as error:
-        say(f"{paths.name}: cannot be resumed: {one_line(str(error))}")
+    except Exception as error:  # whatever it is, the other runs are not to wait for it
+        say(f"{paths.name}: cannot be resumed: {_why(error)}")
         return False
     say(f"{paths.name}: goes on; `staycourse attach {paths.name}` shows it")
     return True
+
+
+def _why(error: Exception) -> str:
+    import sqlite3
+
+    from staycourse.core.problems import UserError
+    from staycourse.core.text import one_line
+
+    is_known = isinstance(error, (UserError, OSError, sqlite3.Error))
+    return one_line(str(error) if is_known else f"a fault of its own: {type(error).__name__}: {error}")
 
 
 def _leave_alone(state: RunState, paths: RunPaths) -> str:

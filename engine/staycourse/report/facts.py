@@ -20,7 +20,7 @@ from staycourse.record.lineage import Lineage, lineage_of
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
-from staycourse.record.sealed_roadmap import sealed_roadmap
+from staycourse.record.sealed_roadmap import sealed_roadmap, sealed_text
 from staycourse.report.load import Load, read_load
 
 TRAIN_LOSS = "train_loss"
@@ -121,10 +121,10 @@ class Facts:
 
 
 def read_facts(paths: RunPaths) -> Facts:
-    """Everything at one moment. Raises NothingToReport, RoadmapError, sqlite3.Error or OSError."""
+    """Everything at one moment. Raises NothingToReport, DamagedRun, RoadmapError, sqlite3.Error, OSError."""
     if not paths.database.exists():
         raise NothingToReport(f"{paths.root} is no run folder: it has no run.db")
-    text = paths.roadmap.read_text(encoding="utf-8")
+    text = sealed_text(paths)
     with reading(paths.database) as db:
         db.execute("BEGIN")  # one snapshot for all that follows; its end is the connection's
         timeline, head = _read_ledger(db, paths.name)
