@@ -16,8 +16,8 @@ from staycourse.core.events import RunFinished
 from staycourse.core.problems import UserError
 from staycourse.record.paths import RunPaths
 from staycourse.record.store import Store
-from staycourse.supervise.launch import start_engine
 from staycourse.supervise.options import Options
+from staycourse.supervise.starting import start_engine
 
 SPACE = {"lr": {"log": [1e-3, 1e-1]}, "batch_size": 8, "optimizer": "sgd", "momentum": 0.9}
 

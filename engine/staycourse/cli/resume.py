@@ -129,7 +129,8 @@ def _resumed(folder: Path, given: Options) -> bool | None:
     from staycourse.core.state import RunStatus
     from staycourse.record.lock import is_held
     from staycourse.record.paths import RunPaths
-    from staycourse.supervise.launch import read_state, start_engine
+    from staycourse.supervise.launch import read_state
+    from staycourse.supervise.starting import start_engine
 
     paths = RunPaths(folder)
     try:

@@ -59,7 +59,8 @@ def _seal_of(paths: RunPaths) -> str:
 def _seal(
     checked: Checked, runs: Path, where: Options, is_terminated: Callable[[], bool] = lambda: False
 ) -> RunPaths:
-    from staycourse.supervise.launch import prepare, start_engine
+    from staycourse.supervise.launch import prepare
+    from staycourse.supervise.starting import start_engine
 
     paths = prepare(checked, runs, where)
     start_engine(paths, where, is_terminated)

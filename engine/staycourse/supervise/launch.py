@@ -8,12 +8,9 @@ import shlex
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import staycourse
 from staycourse.core.events import RunAbandoned, RunSealed
@@ -23,20 +20,14 @@ from staycourse.hardware.gpus import open_nvml
 from staycourse.record.damage import DamagedRun
 from staycourse.record.files import file_sha256, sync_tree, write_atomically
 from staycourse.record.index import enlist, runs_in
-from staycourse.record.lock import RunLock, holder_of, is_held, refuse_if_held, refuse_without_locks
+from staycourse.record.lock import RunLock, holder_of, is_held, refuse_without_locks
 from staycourse.record.paths import RunPaths, next_run_folder
 from staycourse.record.store import Store
 from staycourse.supervise.options import Options
 from staycourse.supervise.sealing import Sealing, sealed_parts
 from staycourse.supervise.slots import make_slots
+from staycourse.supervise.starting import never, start_engine, unwritable
 from staycourse.task.checking import Checked
-
-SUSPENDED = 75
-_START_WITHIN, _WAITS_AFTER = 60.0, 10.0
-
-
-def _never() -> bool:
-    return False
 
 
 def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: bool = False) -> RunPaths:
@@ -67,38 +58,7 @@ def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: boo
     return paths
 
 
-def start_engine(paths: RunPaths, options: Options, is_terminated: Callable[[], bool] = _never) -> None:
-    """Start a supervisor in a session of its own and wait until it has taken the run up.
-
-    `is_terminated` says whether this process was sent a SIGTERM, which is passed on. Raises UserError, with
-    the engine's own words, if it does not take the run up.
-    """
-    refuse_if_held(paths.lock)
-    if is_terminated():
-        raise EngineLeft(f"{paths.name} is sealed and not started; {_goes_on(paths)}", SUSPENDED)
-    command = [sys.executable, "-P", "-m", "staycourse.supervise", str(paths.root)]
-    command += ["--options", json.dumps(options.to_json())]
-    begin, head = paths.log.stat().st_size if paths.log.exists() else 0, _head(paths)
-    with _log(paths) as log:
-        process = subprocess.Popen(
-            command, cwd=paths.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    _await_engine(paths, process, begin, head, is_terminated)
-
-
-def _log(paths: RunPaths) -> IO[bytes]:
-    try:
-        return paths.log.open("ab")
-    except OSError as error:
-        raise _unwritable(paths, error) from None
-
-
-def _unwritable(paths: RunPaths, error: OSError) -> UserError:
-    why = error.strerror or str(error)
-    return UserError(f"{paths.root}: the run folder cannot be written ({why}); nothing was started")
-
-
-def resume(paths: RunPaths, options: Options, is_terminated: Callable[[], bool] = _never) -> None:
+def resume(paths: RunPaths, options: Options, is_terminated: Callable[[], bool] = never) -> None:
     """Go on with a run that has no supervisor. Raises UserError if it is over or has one."""
     state = read_state(paths)
     if state.status is RunStatus.ABANDONED:
@@ -115,7 +75,7 @@ def abandon(paths: RunPaths, reason: str) -> None:
     try:
         lock.acquire()
     except OSError as error:
-        raise _unwritable(paths, error) from None
+        raise unwritable(paths, error) from None
     try:
         store = Store(paths)
         _refuse_if_over(paths, store.state)
@@ -219,61 +179,3 @@ def _ancestor(runs: Path, name: str) -> dict[str, Any] | None:
             return {"run": run.name, "reason": state.reason, "head": head[1]}
         return None
     return None
-
-
-class EngineLeft(UserError):
-    """The engine left at once; its own words, and its exit code. One that was killed is suspended."""
-
-    def __init__(self, words: str, code: int) -> None:
-        super().__init__(words)
-        self.exit_code = SUSPENDED if code < 0 else code if code in (2, 4, SUSPENDED) else 2
-
-
-def _await_engine(
-    paths: RunPaths,
-    process: subprocess.Popen[bytes],
-    begin: int,
-    head: bytes,
-    is_terminated: Callable[[], bool],
-) -> None:
-    """Until the supervisor has recorded something or has died; a run may be over before the first look.
-
-    One that holds the lock and records nothing for long waits for something, a full disk say.
-    """
-    now = time.monotonic()
-    deadline, waits_from = now + _START_WITHIN, now + _WAITS_AFTER
-    is_passed_on = False
-    while (now := time.monotonic()) < deadline:
-        code = process.poll()
-        if code == 0 or _head(paths) != head or (now > waits_from and is_held(paths.lock)):
-            return
-        if code is not None:
-            raise EngineLeft(_last_words(paths, code, begin), code)
-        if is_terminated() and not is_passed_on:
-            process.terminate()
-            is_passed_on = True
-        time.sleep(0.02)
-    raise UserError(f"the engine did not start within {_START_WITHIN:.0f} s: see {paths.log}")
-
-
-def _last_words(paths: RunPaths, code: int, begin: int) -> str:
-    """What the engine has said in its log, which had `begin` bytes before it. One that was killed may have
-    said something, but not why."""
-    if code < 0:
-        name = signal.Signals(-code).name
-        return f"{paths.name}: the engine was killed by {name} while it started; {_goes_on(paths)}"
-    with paths.log.open("rb") as log:
-        log.seek(begin)
-        words = log.read().decode("utf-8", "replace").strip().splitlines()
-    return words[-1] if words else f"the engine left with exit code {code}"
-
-
-def _goes_on(paths: RunPaths) -> str:
-    return f"`staycourse resume {paths.name}` goes on"
-
-
-def _head(paths: RunPaths) -> bytes:
-    try:
-        return paths.head.read_bytes()
-    except OSError:
-        return b""

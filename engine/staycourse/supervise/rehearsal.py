@@ -14,9 +14,10 @@ from staycourse.client import RunClient, Snapshot
 from staycourse.core.state import RunState, RunStatus
 from staycourse.record.lock import holder_of, is_held
 from staycourse.record.paths import RunPaths
-from staycourse.supervise.launch import prepare, resume, start_engine
+from staycourse.supervise.launch import prepare, resume
 from staycourse.supervise.linux import kill_tree, started_at
 from staycourse.supervise.options import Options
+from staycourse.supervise.starting import start_engine
 from staycourse.task.checking import Checked
 
 _POLL = 0.1
