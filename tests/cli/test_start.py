@@ -81,3 +81,10 @@ def test_a_sigterm_ends_the_wait_for_the_report_alone(place: Place, run: Path) -
         view.terminate()
         view.communicate(timeout=20)
     assert view.returncode == 0
+
+
+def test_a_run_that_was_moved_is_on_the_list_again(place: Place, run: Path) -> None:
+    moved = run.rename(place.folder / "small-1")
+    assert "small-1" not in place.run("runs").stdout
+    place.run("resume", moved)  # which its engine refuses, for the seal is none
+    assert "\nsmall-1 " in place.run("runs").stdout

@@ -58,12 +58,18 @@ def prepare(checked: Checked, runs: Path, options: Options, *, is_rehearsal: boo
     return paths
 
 
-def resume(paths: RunPaths, options: Options, is_terminated: Callable[[], bool] = never) -> None:
+def resume(
+    paths: RunPaths,
+    options: Options,
+    is_terminated: Callable[[], bool] = never,
+    *,
+    is_rehearsal: bool = False,
+) -> None:
     """Go on with a run that has no supervisor. Raises UserError if it is over or has one."""
     state = read_state(paths)
     if state.status is RunStatus.ABANDONED:
         raise UserError(f"{paths.name} was abandoned ({state.reason}); it cannot be resumed")
-    start_engine(paths, options, is_terminated)
+    start_engine(paths, options, is_terminated, is_rehearsal=is_rehearsal)
 
 
 def abandon(paths: RunPaths, reason: str) -> None:

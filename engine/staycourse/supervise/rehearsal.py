@@ -44,7 +44,7 @@ def rehearse(checked: Checked, options: Options, say: Say) -> Rehearsal:
     """
     with tempfile.TemporaryDirectory(prefix="staycourse-rehearsal-") as folder:
         paths = prepare(checked, Path(folder), options, is_rehearsal=True)
-        start_engine(paths, options)
+        start_engine(paths, options, is_rehearsal=True)
         try:
             problems = _follow(paths, options, say)
         finally:
@@ -70,7 +70,7 @@ def _follow(paths: RunPaths, options: Options, say: Say) -> list[str]:
             is_killed = True
             say("the engine is killed and resumed")
             _kill_engine(paths)
-            resume(paths, options)
+            resume(paths, options, is_rehearsal=True)
         elif not snapshot.is_engine_alive:
             return _problems(client.state, paths)
     raise AssertionError("snapshots come until the engine is gone")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import IO
 
 from staycourse.core.problems import UserError
+from staycourse.record.index import enlist
 from staycourse.record.lock import is_held, refuse_if_held
 from staycourse.record.paths import RunPaths
 from staycourse.supervise.options import Options
@@ -24,15 +25,23 @@ def never() -> bool:
     return False
 
 
-def start_engine(paths: RunPaths, options: Options, is_terminated: Callable[[], bool] = never) -> None:
+def start_engine(
+    paths: RunPaths,
+    options: Options,
+    is_terminated: Callable[[], bool] = never,
+    *,
+    is_rehearsal: bool = False,
+) -> None:
     """Start a supervisor in a session of its own and wait until it has taken the run up.
 
-    `is_terminated` says whether this process was sent a SIGTERM, which is passed on. Raises UserError, with
-    the engine's own words, if it does not take the run up.
+    A run that is no rehearsal is put on the user's list. `is_terminated` says whether SIGTERM has come, which
+    is passed on. Raises UserError, with the engine's own words, if it does not take the run up.
     """
     refuse_if_held(paths.lock)
     if is_terminated():
         raise EngineLeft(f"{paths.name}: no engine was started (SIGTERM); {_goes_on(paths)}", SUSPENDED)
+    if not is_rehearsal:
+        enlist(paths.root)  # as it lies now: it may have been moved since it was sealed
     command = [sys.executable, "-P", "-m", "staycourse.supervise", str(paths.root)]
     command += ["--options", json.dumps(options.to_json())]
     begin, head = paths.log.stat().st_size if paths.log.exists() else 0, _head(paths)
