@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from pathlib import Path
 
-import psutil
 import pytest
 from tests.support.run_folder import sealed_run
-from tests.support.tiny import Place, wait_until, write_roadmap
+from tests.support.tiny import Place, engine_of, wait_until, write_roadmap
 
 from staycourse.core.events import RunFinished
 from staycourse.core.problems import UserError
@@ -28,16 +26,6 @@ def run(place: Place) -> Path:
     paths, store = sealed_run(place.runs / "small-1")
     store.close(final=False)
     return paths.root
-
-
-def engine_of(place: Place, view: subprocess.Popen[str]) -> psutil.Process:
-    """The engine that the view has started, as soon as there is one."""
-
-    def found() -> list[psutil.Process]:
-        children = [psutil.Process(pid) for pid in place.processes() if pid != view.pid]
-        return [child for child in children if "staycourse.supervise" in child.cmdline()]
-
-    return wait_until(found, 30, "the engine is started")[0]
 
 
 def test_an_engine_killed_while_it_starts_is_a_suspended_run(place: Place, run: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 from tests.support import fake_nvml
 from tests.support.fake_nvml import GIB, FakeGpu
+from tests.support.run_folder import sealed_run
+from tests.support.tiny import Place, engine_of
 
 from staycourse.core.problems import UserError
 from staycourse.hardware.gpus import DevicesError, NvmlUnavailable, visible_gpus
@@ -129,3 +132,44 @@ def test_without_a_driver_devices_can_only_be_cpu() -> None:
     with pytest.raises(DevicesError, match="no NVIDIA driver: it is installed but not loaded; right"):
         visible_gpus(none, {}, "0")
     assert issubclass(DevicesError, UserError)
+
+
+@pytest.mark.parametrize(
+    ("variable", "devices", "lasting"),
+    [
+        (None, None, None),
+        (None, "0", "0"),
+        ("2,1", "1", "1"),
+        ("2,1", None, "GPU-bbbb3333,GPU-aaaa2222"),
+        ("GPU-b", None, "GPU-bbbb3333"),
+        (MIG, None, MIG),
+        ("", None, "cpu"),
+        ("7", None, "cpu"),
+    ],
+)
+def test_what_the_variable_says_is_said_for_good(
+    listed: Callable[..., Any],
+    driver: Path,
+    in_process: Any,
+    variable: str | None,
+    devices: str | None,
+    lasting: str | None,
+) -> None:
+    """The option that is kept names the same GPUs where the variable is not set."""
+    environ = {} if variable is None else {"CUDA_VISIBLE_DEVICES": variable}
+    assert in_process(f"show(lasting_devices({environ!r}, {devices!r}))", driver) == lasting
+    assert listed(variable, devices) == listed(None, lasting)
+
+
+def test_a_mig_instance_that_is_not_there_is_refused(listed: Callable[..., Any]) -> None:
+    assert listed(None, "MIG-unknown").startswith("--devices: there is no GPU 'MIG-unknown'")
+
+
+def test_an_engine_is_given_the_gpus_of_the_variable_for_good(place: Place, driver: Path) -> None:
+    fake_nvml.configure(driver, [FakeGpu(uuid=uuid) for uuid in UUIDS])
+    place.more = fake_nvml.environment(driver, CUDA_VISIBLE_DEVICES="1")
+    sealed_run(place.runs / "small-1")[1].close(final=True)
+    with place.started("resume", "small-1", "--no-ui") as view:
+        command = engine_of(place, view).cmdline()
+    options = json.loads(command[command.index("--options") + 1])
+    assert options["devices"] == "GPU-aaaa2222"

@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 TASK = '''
 """Points in the plane on two sides of a line. Steps count from 1 within a process, epochs within a trial."""
 
@@ -284,6 +286,21 @@ class Place:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         wait_until(lambda: not self.processes(), 20, "the processes of this test are gone")
+
+
+def engine_of(place: Place, view: subprocess.Popen[str]) -> psutil.Process:
+    """The engine that the view has started, as soon as there is one."""
+
+    def found() -> list[psutil.Process]:
+        engines = []
+        for pid in place.processes():
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(pid)
+                if process.ppid() == view.pid and "staycourse.supervise" in process.cmdline():
+                    engines.append(process)
+        return engines
+
+    return wait_until(found, 30, "the engine is started")[0]
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, what: str = "the condition") -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from staycourse.hardware.nvml import Nvml, NvmlUnavailable, open_nvml
 from staycourse.hardware.occupants import Occupant, describe_wait, occupants
-from staycourse.hardware.visible import DevicesError, Gpu, visible_gpus
+from staycourse.hardware.visible import DevicesError, Gpu, lasting_devices, visible_gpus
 
 __all__ = [
     "DevicesError",
@@ -14,6 +14,7 @@ __all__ = [
     "Occupant",
     "describe_wait",
     "is_lost",
+    "lasting_devices",
     "occupants",
     "open_nvml",
     "visible_gpus",

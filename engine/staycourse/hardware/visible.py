@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from staycourse.core.problems import UserError
-from staycourse.hardware.nvml import Nvml, NvmlUnavailable
+from staycourse.hardware.nvml import Nvml, NvmlUnavailable, open_nvml
+
+_VARIABLE = "CUDA_VISIBLE_DEVICES"
 
 
 class DevicesError(UserError):
@@ -50,12 +52,27 @@ def visible_gpus(
     wanted = None if devices is None else [part.strip() for part in devices.split(",")]
     if wanted == ["cpu"]:
         return []
-    visible = [] if isinstance(nvml, NvmlUnavailable) else _cuda_visible(nvml, environ)
+    visible = [] if isinstance(nvml, NvmlUnavailable) else _visible(nvml, environ, wanted)
     if wanted is None:
         return visible
     if isinstance(nvml, NvmlUnavailable):
         raise DevicesError(f"--devices {devices}: no NVIDIA driver: {nvml.reason}; right would be cpu")
     return _chosen(visible, wanted)
+
+
+def lasting_devices(environ: Mapping[str, str], devices: str | None) -> str | None:
+    """The option `--devices` that says what CUDA_VISIBLE_DEVICES says, where the option itself was not given:
+    an environment does not last until the next boot, and GPUs are best named by UUID until then."""
+    if devices is not None or _VARIABLE not in environ:
+        return devices
+    return ",".join(gpu.uuid for gpu in visible_gpus(open_nvml(), environ)) or "cpu"
+
+
+def _visible(nvml: Nvml, environ: Mapping[str, str], wanted: Sequence[str] | None) -> list[Gpu]:
+    """CUDA shows a MIG instance to those alone who ask for it."""
+    if wanted is not None and wanted[0].startswith("MIG-") and _VARIABLE not in environ:
+        return _mig_instance(nvml, wanted[0])
+    return _cuda_visible(nvml, environ)
 
 
 def _cuda_visible(nvml: Nvml, environ: Mapping[str, str]) -> list[Gpu]:
@@ -65,7 +82,7 @@ def _cuda_visible(nvml: Nvml, environ: Mapping[str, str]) -> list[Gpu]:
     another kind, unknown or ambiguous ends the list; an entry that comes twice voids all of it.
     """
     by_index = nvml.by_index()
-    variable = environ.get("CUDA_VISIBLE_DEVICES")
+    variable = environ.get(_VARIABLE)
     if variable is None:
         uuids = list(by_index.values())
     elif variable.startswith("MIG-"):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import IO
 
 from staycourse.core.problems import UserError
+from staycourse.hardware.gpus import lasting_devices
 from staycourse.record.index import enlist
 from staycourse.record.lock import is_held, refuse_if_held
 from staycourse.record.paths import RunPaths
@@ -43,13 +46,18 @@ def start_engine(
     if not is_rehearsal:
         enlist(paths.root)  # as it lies now: it may have been moved since it was sealed
     command = [sys.executable, "-P", "-m", "staycourse.supervise", str(paths.root)]
-    command += ["--options", json.dumps(options.to_json())]
+    command += ["--options", json.dumps(_lasting(options).to_json())]
     begin, head = paths.log.stat().st_size if paths.log.exists() else 0, _head(paths)
     with _log(paths) as log:
         process = subprocess.Popen(
             command, cwd=paths.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
     _await_engine(paths, process, begin, head, is_terminated)
+
+
+def _lasting(options: Options) -> Options:
+    """The options as they hold in another environment, at boot say."""
+    return replace(options, devices=lasting_devices(os.environ, options.devices))
 
 
 def _log(paths: RunPaths) -> IO[bytes]:
