@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,39 @@ def test_a_task_file_that(place: Place, case: str) -> None:
     said = refused_roadmap(place, task=task)
     assert re.search(message, said), said
     assert len(said.strip().splitlines()) == 1 and re.search(r"tiny\.toml: line \d+: ", said), said
+
+
+DAEMON = """import torch
+import subprocess
+subprocess.Popen(["sleep", "300"])  # with the check's standard output and error
+"""
+
+
+def test_a_daemon_of_the_tasks_is_not_waited_for(place: Place) -> None:
+    path = write_roadmap(place.folder, task=changed("import torch\n", DAEMON), space=SPACE, phases=[PROBE])
+    done = place.run("check", path, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert not place.processes()
+    path = write_roadmap(
+        place.folder, task=changed("import torch\n", DAEMON + "sys.exit('no licence')\n"), space=SPACE
+    )
+    assert "no licence" in place.run("check", path, timeout=60).stderr
+    path = write_roadmap(
+        place.folder, task=changed("import torch\n", DAEMON + "os.abort()\n"), space=SPACE, phases=[PROBE]
+    )
+    assert "killed by SIGABRT" in place.run("check", path, timeout=60).stderr
+    assert not place.processes()
+
+
+def test_ctrl_c_ends_the_check_and_its_children(place: Place) -> None:
+    task = changed("import torch\n", "import torch\nopen('imported', 'w').close()\ntime.sleep(300)\n")
+    path = write_roadmap(place.folder, task=task)
+    with place.started("check", path) as command:
+        wait_until((place.folder / "imported").exists, 60, "the task is imported")
+        command.send_signal(signal.SIGINT)
+        assert command.wait(20) == 130
+    assert not place.processes()
+    assert not list((place.folder / "tmp").glob("staycourse-*"))
 
 
 def test_arguments_that_the_task_has_not(place: Place) -> None:

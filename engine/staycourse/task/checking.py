@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,15 +13,13 @@ from staycourse.core.canonical import digest
 from staycourse.core.from_table import earlier_run
 from staycourse.core.problems import KeyPath, Problem, RoadmapError, UserError
 from staycourse.core.roadmap import Roadmap, parse
-from staycourse.core.text import one_line
 from staycourse.core.toml_lines import key_lines, line_of
 from staycourse.record.earlier_run import NoLineage, find_earlier, read_lineage
 from staycourse.record.lineage import Lineage, differences
 from staycourse.record.seal import hash_code
+from staycourse.task.child import child
 from staycourse.task.inspection_request import inspection_request, search_request
 from staycourse.task.sources import copy_sources
-
-_PATIENCE = 600.0
 
 
 @dataclass(frozen=True)
@@ -117,14 +110,15 @@ def _ask(roadmap: Roadmap, path: Path, code: Path, task_file: str) -> tuple[dict
     """The inspection of the task and the trial of each search's repeatability, side by side."""
     request = inspection_request(roadmap, path.resolve().parent, code, task_file)
     searched = [(at, phase) for at, phase in enumerate(roadmap.phases) if phase.kind == "narrow"]
-    with ThreadPoolExecutor() as threads:
-        inspection = threads.submit(_child, "staycourse.task.inspection", request)
+    searches = [(at, search_request(roadmap, phase)) for at, phase in searched]
+    with ExitStack() as children:
+        inspection = children.enter_context(child("staycourse.task.inspection", request))
         questions = [
-            (at, threads.submit(_child, "staycourse.search.repeatable", search_request(roadmap, phase)))
-            for at, phase in searched
+            (at, children.enter_context(child("staycourse.search.repeatable", question)))
+            for at, question in searches
         ]
-        answer = inspection.result()
-        reasons = [(at, question.result()) for at, question in questions]
+        answer = inspection.answer()
+        reasons = [(at, question.answer()) for at, question in questions]
     refusals = []
     for at, told in reasons:
         reason = told.get("reason") or _died(told)
@@ -136,35 +130,6 @@ def _ask(roadmap: Roadmap, path: Path, code: Path, task_file: str) -> tuple[dict
         answer = {"problems": [], "notes": [], "facts": {}}
         refusals.insert(0, died)
     return answer, refusals
-
-
-def _child(module: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """The child's answer, or {"died": its last words}."""
-    command = [sys.executable, "-P", "-m", module]
-    try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(request),
-            env={**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"},  # as a worker has it
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_PATIENCE,
-            check=False,
-        )
-        answer = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        return {"died": f"no answer within {_PATIENCE:.0f} s"}
-    except ValueError:
-        return {"died": _last_words(done)}
-    return answer if isinstance(answer, dict) else {"died": "no answer"}
-
-
-def _last_words(done: subprocess.CompletedProcess[str]) -> str:
-    code = done.returncode
-    how = f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
-    last = done.stderr.strip().splitlines()[-1:]
-    return f"{how}; its last words: {one_line(last[0])}" if last else how
 
 
 def _died(answer: Mapping[str, Any]) -> str:
