@@ -87,15 +87,15 @@ def _unreadable(error: Exception) -> int:
 
 
 def _ours() -> int:
-    from staycourse.record.paths import state_folder
+    from staycourse.record.paths import NoHome, state_folder
 
     words = traceback.format_exc()
-    log = state_folder() / "error.log"
     try:
+        log = state_folder() / "error.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
             file.write(words + "\n")
-    except OSError:
+    except (OSError, NoHome):
         sys.stderr.write(words)
         return OURS
     last = words.strip().splitlines()[-1]

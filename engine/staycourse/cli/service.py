@@ -51,7 +51,10 @@ def install(runs: str | None = None) -> int:
 def unit_path() -> Path:
     """Where the user's own units lie."""
     base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser().resolve() / "systemd" / "user" / UNIT
+    try:
+        return Path(base).expanduser().resolve() / "systemd" / "user" / UNIT
+    except RuntimeError:
+        raise UserError("this user has no home folder: set HOME; nothing was installed") from None
 
 
 def unit_text(runs: str | None) -> str:
@@ -171,13 +174,20 @@ def _unwritable(path: Path, error: OSError) -> UserError:
 
 
 def _say_linger(runs: str | None) -> None:
-    user = getpass.getuser()
+    user = _user()
     if _lingers(user):
         say(f"user units of {user} start at boot here (linger is on): nothing else is to be done")
         return
     say(f"on this machine user units of {user} start at the first login, not at boot (linger is off)")
     say(f"an administrator changes that: sudo loginctl enable-linger {shlex.quote(user)}")
     _say_crontab(runs, "or, without one, this line in your crontab (`crontab -e`)")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user id without an entry, in Python up to 3.12 and from 3.13 on
+        return str(os.getuid())
 
 
 def _lingers(user: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from staycourse.core.problems import UserError
 from staycourse.record.files import write_atomically
-from staycourse.record.paths import RunPaths, runs_folder, state_folder
+from staycourse.record.paths import NoHome, RunPaths, runs_folder, state_folder
 
 
 class NoSuchRun(UserError):
@@ -16,23 +16,30 @@ class NoSuchRun(UserError):
 
 
 def enlist(run: Path) -> None:
-    """Put a run on the list. A state folder that cannot be written costs the listing, not the run."""
-    folder = state_folder() / "runs"
+    """Put a run on the list. A state folder that cannot be written, or that there is none, costs the listing
+    and not the run."""
     name = hashlib.sha256(str(run).encode()).hexdigest()[:16]
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, NoHome):
+        folder = state_folder() / "runs"
         folder.mkdir(parents=True, exist_ok=True)
         write_atomically(folder / name, f"{run}\n")
 
 
 def listed() -> list[Path]:
     """Every listed run that still exists, newest first."""
-    folder = state_folder() / "runs"
-    entries = sorted(folder.glob("[0-9a-f]*")) if folder.is_dir() else []
     found = []
-    for entry in entries:
+    for entry in _entries():
         with contextlib.suppress(OSError, ValueError):  # an entry that is gone or torn is no entry
             found.append(Path(entry.read_text(encoding="utf-8").strip()))
     return _newest_first(found)
+
+
+def _entries() -> list[Path]:
+    try:
+        folder = state_folder() / "runs"
+    except NoHome:
+        return []
+    return sorted(folder.glob("[0-9a-f]*")) if folder.is_dir() else []
 
 
 def runs_in(folder: Path) -> list[Path]:

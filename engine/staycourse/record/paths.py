@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from staycourse.core.problems import UserError
+
 
 @dataclass(frozen=True)
 class RunPaths:
@@ -99,8 +101,9 @@ class RunPaths:
 
 
 def runs_folder(option: str | None) -> Path:
-    """Where runs are kept: `--runs`, else STAYCOURSE_RUNS, else `runs` in the current folder."""
-    return Path(option or os.environ.get("STAYCOURSE_RUNS") or "runs").expanduser().resolve()
+    """Where runs are kept: `--runs`, else STAYCOURSE_RUNS, else `runs` in the current folder. Raises NoHome
+    where that begins with a `~` that stands for nothing."""
+    return _expanded(option or os.environ.get("STAYCOURSE_RUNS") or "runs").resolve()
 
 
 def next_run_folder(runs: Path, name: str) -> Path:
@@ -122,7 +125,19 @@ def next_run_folder(runs: Path, name: str) -> Path:
             return folder
 
 
+class NoHome(UserError):
+    """A path begins with a home folder that is not to be found."""
+
+
 def state_folder() -> Path:
-    """The user's state folder (XDG)."""
-    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(base).expanduser() / "staycourse"
+    """The user's state folder (XDG). Raises NoHome where there is none, as for a container's bare user id."""
+    return _expanded(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "staycourse"
+
+
+def _expanded(path: str) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise NoHome(
+            f"{path}: there is no such home folder (HOME or XDG_STATE_HOME would name one)"
+        ) from None
