@@ -16,10 +16,11 @@ from typing import Protocol
 from staycourse.cli.output import say
 from staycourse.client import RunClient, Snapshot
 from staycourse.core.state import RunStatus
-from staycourse.record.lock import is_held
+from staycourse.record.lock import holder_of, is_held
 from staycourse.record.paths import RunPaths
 from staycourse.supervise.disk import missing_bytes
 from staycourse.supervise.launch import OutOfReach, request_stop
+from staycourse.supervise.linux import is_running
 
 _POLL, _MOST_FAILURES = 0.5, 10
 _REPORT_WITHIN = 60.0
@@ -108,10 +109,12 @@ def _close(snapshot: Snapshot, paths: RunPaths, is_terminated: Callable[[], bool
         why = f" ({reason})" if reason else ""
         say(f"{paths.name} is suspended{why}; `staycourse resume {paths.name}` goes on")
         return code
-    _await_report(paths, is_terminated)
     if snapshot.status is RunStatus.FINISHED and paths.weights.exists():
         say(f"weights: {paths.weights}")
-    say(f"report: {paths.report}")
+    if _report_comes(paths, is_terminated):
+        say(f"report: {paths.report}")
+    else:
+        say(f"there is no report yet; `staycourse report {paths.name}` writes it")
     return code
 
 
@@ -124,12 +127,17 @@ def _unsaid(paths: RunPaths) -> str:
     return f"its engine left without a word in the ledger; {paths.log} may have one"
 
 
-def _await_report(paths: RunPaths, is_terminated: Callable[[], bool]) -> None:
-    """The engine writes the report as its last act, after it has let go of the run. After a SIGTERM there is
-    no time for that, and the run is no less over."""
+def _report_comes(paths: RunPaths, is_terminated: Callable[[], bool]) -> bool:
+    """The engine writes the report as its last act, after it has let go of the run: whether there is one, as
+    soon as it is there or nobody is left to write it. After a SIGTERM there is no time to wait for that."""
     deadline = time.monotonic() + _REPORT_WITHIN
-    while not paths.report.exists() and not is_terminated() and time.monotonic() < deadline:
+    while not paths.report.exists():
+        holder = holder_of(paths.lock)
+        is_gone = holder is None or (holder.is_here and not is_running(holder.pid))
+        if is_gone or is_terminated() or time.monotonic() > deadline:
+            return paths.report.exists()
         time.sleep(0.1)
+    return True
 
 
 @contextlib.contextmanager

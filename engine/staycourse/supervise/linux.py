@@ -33,6 +33,14 @@ def _boot() -> float:
         return 0.0
 
 
+def is_running(pid: int) -> bool:
+    """Whether there is a process of that id which is not dead, be it reaped or not."""
+    try:
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def kill_tree(pid: int, started: float | None = None) -> None:
     """SIGKILL a process and all its descendants; nothing if `started` tells that it is another one."""
     try:
