@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import sqlite3
 from pathlib import Path
 
 from staycourse.core.problems import UserError
+from staycourse.record.damage import DamagedRun
 from staycourse.record.files import write_atomically
 from staycourse.record.paths import NoHome, RunPaths, runs_folder, state_folder
+from staycourse.record.reader import reading
 
 
 class NoSuchRun(UserError):
@@ -59,6 +62,10 @@ def find(name: str | None, option: str | None = None) -> RunPaths:
     """The run of that folder or name; without a name the newest. Raises NoSuchRun."""
     if name is not None and _is_run(Path(name)):
         return RunPaths(Path(name).resolve())
+    if name and (unsealed := _unsealed(name, option)):
+        raise NoSuchRun(
+            f"{unsealed} was never sealed: `run` was ended while it made it, and the folder can be deleted"
+        )
     runs = all_runs(option)
     if name is not None:
         runs = [run for run in runs if run.name == name.strip("/")]
@@ -76,9 +83,32 @@ def _newest_first(runs: list[Path]) -> list[Path]:
 def _is_run(folder: Path) -> bool:
     """A folder that may not be entered, a colleague's on a shared server, is none to this user."""
     try:
-        return (folder / "run.db").exists()
+        return (folder / "run.db").exists() and not _is_unsealed(folder)
     except (OSError, ValueError):
         return False
+
+
+def _is_unsealed(folder: Path) -> bool:
+    """Whether the folder's database is there and its first event, the seal, is not. The head, which stands
+    from soon after it, spares most runs the look into the database."""
+    if (folder / "head").exists():
+        return False
+    database = folder / "run.db"
+    try:
+        if not any(path.stat().st_size for path in folder.glob(f"{database.name}*")):
+            return True
+        with reading(database) as db:
+            return db.execute("SELECT 1 FROM ledger LIMIT 1").fetchone() is None
+    except (sqlite3.Error, OSError, DamagedRun) as error:
+        return "no such table" in str(error)  # anything else is damage, and to be seen
+
+
+def _unsealed(name: str, option: str | None) -> Path | None:
+    for folder in (Path(name), runs_folder(option) / name):
+        with contextlib.suppress(OSError, ValueError):
+            if (folder / "run.db").exists() and _is_unsealed(folder):
+                return folder.resolve()
+    return None
 
 
 def _sealed_at(run: Path) -> float:
