@@ -10,10 +10,12 @@ add_arguments = add_roadmap
 
 
 def run(options: argparse.Namespace) -> int:
+    from staycourse.cli.ending import taken_back
     from staycourse.cli.output import say, say_checked
     from staycourse.task.checking import check
 
-    checked = check(options.roadmap)
+    with taken_back():
+        checked = check(options.roadmap)
     say_checked(checked)
     say(f"{options.roadmap}: no errors")
     return 0

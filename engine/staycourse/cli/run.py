@@ -24,12 +24,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    from staycourse.cli.ending import taken_back
     from staycourse.cli.views import can_show_app, follow_in_app, follow_without_screen
     from staycourse.record.paths import runs_folder
     from staycourse.supervise.options import Options
     from staycourse.task.checking import check
 
-    checked = check(options.roadmap)
+    with taken_back():
+        checked = check(options.roadmap)
     runs = runs_folder(options.runs)
     where = Options(options.devices, options.slots, options.cpus)
     if options.no_ui or not can_show_app():

@@ -44,8 +44,8 @@ def rehearse(checked: Checked, options: Options, say: Say) -> Rehearsal:
     """
     with tempfile.TemporaryDirectory(prefix="staycourse-rehearsal-") as folder:
         paths = prepare(checked, Path(folder), options, is_rehearsal=True)
-        start_engine(paths, options, is_rehearsal=True)
         try:
+            start_engine(paths, options, is_rehearsal=True)
             problems = _follow(paths, options, say)
         finally:
             _kill_engine(paths)

@@ -37,8 +37,9 @@ def start_engine(
 ) -> None:
     """Start a supervisor in a session of its own and wait until it has taken the run up.
 
-    A run that is no rehearsal is put on the user's list. `is_terminated` says whether SIGTERM has come, which
-    is passed on. Raises UserError, with the engine's own words, if it does not take the run up.
+    A rehearsal is not put on the user's list, and its engine does not outlive a wait that is broken off.
+    `is_terminated` says whether SIGTERM has come, which is passed on. Raises UserError, with the engine's own
+    words, if it does not take the run up.
     """
     refuse_if_held(paths.lock)
     if is_terminated():
@@ -52,7 +53,13 @@ def start_engine(
         process = subprocess.Popen(
             command, cwd=paths.root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    _await_engine(paths, process, begin, head, is_terminated)
+    try:
+        _await_engine(paths, process, begin, head, is_terminated)
+    except BaseException:
+        if is_rehearsal:
+            process.kill()
+            process.wait()
+        raise
 
 
 def _lasting(options: Options) -> Options:
