@@ -16,9 +16,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from staycourse.cli.output import say
-    from staycourse.record.index import find
+    from staycourse.record.index import NoSuchRun, find, find_remains
     from staycourse.record.verification import verify
 
-    verified = verify(find(options.name, options.runs))
+    try:
+        paths = find(options.name, options.runs)
+    except NoSuchRun:
+        remains = find_remains(options.name, options.runs)
+        if remains is None:
+            raise
+        say(f"{remains.name} does not fit: run.db is missing")
+        return FAILED
+    verified = verify(paths)
     say(verified.line)
     return 0 if verified.fits else FAILED

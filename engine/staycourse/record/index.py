@@ -30,19 +30,20 @@ def enlist(run: Path) -> None:
 
 def listed() -> list[Path]:
     """Every listed run that still exists, newest first."""
-    found = []
-    for entry in _entries():
-        with contextlib.suppress(OSError, ValueError):  # an entry that is gone or torn is no entry
-            found.append(Path(entry.read_text(encoding="utf-8").strip()))
-    return _newest_first(found)
+    return _newest_first(_entered())
 
 
-def _entries() -> list[Path]:
+def _entered() -> list[Path]:
+    """Every folder on the list, those that are gone as well."""
     try:
         folder = state_folder() / "runs"
     except NoHome:
         return []
-    return sorted(folder.glob("[0-9a-f]*")) if folder.is_dir() else []
+    found = []
+    for entry in sorted(folder.glob("[0-9a-f]*")) if folder.is_dir() else []:
+        with contextlib.suppress(OSError, ValueError):  # an entry that is gone or torn is no entry
+            found.append(Path(entry.read_text(encoding="utf-8").strip()))
+    return found
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -74,6 +75,20 @@ def find(name: str | None, option: str | None = None) -> RunPaths:
         what = f"no run named '{name}'" if name is not None else "no run yet"
         raise NoSuchRun(f"{what} (known runs: {known})")
     return RunPaths(runs[0])
+
+
+def find_remains(name: str, option: str | None = None) -> RunPaths | None:
+    """What is left of a run of that folder or name whose database is gone; None if there is nothing."""
+    places = (Path(name), runs_folder(option) / name, *(run for run in _entered() if run.name == name))
+    for folder in places:
+        with contextlib.suppress(OSError, ValueError):
+            if not (folder / "run.db").exists() and _are_remains(folder):
+                return RunPaths(folder.resolve())
+    return None
+
+
+def _are_remains(folder: Path) -> bool:
+    return (folder / "head").exists() or ((folder / "roadmap.toml").exists() and (folder / "code").is_dir())
 
 
 def _newest_first(runs: list[Path]) -> list[Path]:
