@@ -13,9 +13,10 @@ from staycourse.core.events import Event
 from staycourse.core.handoff import Handoff
 from staycourse.core.problems import UserError
 from staycourse.core.roadmap import Roadmap
-from staycourse.core.state import RunState, replay
+from staycourse.core.state import RunState, RunStatus, replay
 from staycourse.record import ledger
 from staycourse.record.ledger import Entry
+from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
 from staycourse.record.seal import short
@@ -72,7 +73,7 @@ def _verify(paths: RunPaths) -> str:
     handoffs = decisions.check_decisions(roadmap, first, events)
     state = replay(event for _, event in events)
     hashed = files.check_files(paths, state, ends, lambda: _dropped(paths))
-    return _line(entries, sealed, state, (count, rows, len(ends), hashed, handoffs))
+    return _line(entries, sealed, _status(paths, state), (count, rows, len(ends), hashed, handoffs))
 
 
 def _sealed(events: Sequence[tuple[Entry, Event]]) -> ev.RunSealed:
@@ -102,7 +103,7 @@ def _dropped(paths: RunPaths) -> set[str]:
 def _line(
     entries: Sequence[Entry],
     sealed: ev.RunSealed,
-    state: RunState,
+    status: RunStatus,
     counts: tuple[int, int, int, int, int | None],
 ) -> str:
     count, rows, ended, hashed, handoffs = counts
@@ -110,5 +111,11 @@ def _line(
     return (
         f"{short(sealed.seal)}: {len(entries)} events up to {short(entries[-1].hash)}, {rows:,} metric rows "
         f"of {ended} trials, {hashed} files, {count} sealed sources and {decided} recomputed; "
-        f"the run is {state.status}"
+        f"the run is {status}"
     )
+
+
+def _status(paths: RunPaths, state: RunState) -> RunStatus:
+    """The run's status; a run whose engine was killed is suspended, whatever its last event says."""
+    is_left = state.status is RunStatus.RUNNING and not is_held(paths.lock)
+    return RunStatus.SUSPENDED if is_left else state.status
