@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections import namedtuple
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import Subset, TensorDataset
 
-from staycourse.task import data_files, fingerprint
+from staycourse.task import data_files
 from staycourse.task.data_files import Manifest
 from staycourse.task.fingerprint import Fingerprint, describe, of_files, of_samples, of_value
 
@@ -47,36 +49,65 @@ def test_forms_are_described() -> None:
     assert describe({"x": np.zeros(2, np.int16), "y": [torch.tensor(1)]}) == "{x: int16[2], y: [int64[]]}"
 
 
-class Slow:
-    """Counts what is fetched; `changed` gives one sample another value."""
+class Numbers:
+    """Index as sample; `changed` gives one another value, each takes `seconds` to fetch."""
 
-    def __init__(self, count: int, changed: int = -1) -> None:
-        self.count, self.changed, self.fetched = count, changed, 0
+    def __init__(self, count: int, changed: int = -1, seconds: float = 0.0) -> None:
+        self.count, self.changed, self.seconds = count, changed, seconds
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        self.fetched += 1
+        time.sleep(self.seconds)
         return torch.tensor(float(index) + 0.5 * (index == self.changed))
 
 
-def test_all_samples_are_read_while_that_is_quick() -> None:
-    taken = of_samples([Slow(500)], 1)
+class Drawn(TensorDataset):
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, ...]:
+        return tuple(tensor[index] + torch.rand(()) for tensor in self.tensors)
+
+
+def test_all_samples_of_small_data_are_read() -> None:
+    taken = of_samples([Numbers(500)], 1)
     assert (taken.method, taken.samples) == ("all samples", 500)
-    assert taken == of_samples([Slow(500)], 1)
-    assert all(taken.sha256 != of_samples([Slow(500, at)], 1).sha256 for at in (0, 250, 499))
-    assert taken.sha256 != of_samples([Slow(501)], 1).sha256
-    assert taken.sha256 != of_samples([Slow(250), Slow(250)], 1).sha256
+    assert taken == of_samples([Numbers(500)], 1)
+    assert all(taken.sha256 != of_samples([Numbers(500, at)], 1).sha256 for at in (0, 250, 499))
+    assert taken.sha256 != of_samples([Numbers(501)], 1).sha256
+    assert taken.sha256 != of_samples([Numbers(250), Numbers(250)], 1).sha256
 
 
-def test_more_than_there_is_time_for_is_sampled_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprint, "_MOST_SECONDS", 0.0)
-    taken = of_samples([Slow(10_000)], 1)
-    assert taken.method == "64 samples"
-    monkeypatch.undo()
-    assert of_samples([Slow(10_000)], 1, method=taken.method) == taken, "taken alike whatever time there is"
-    assert of_samples([Slow(10_000, 0)], 1, method=taken.method) != taken
+@pytest.mark.parametrize(("count", "method"), [(600, "all samples"), (2049, "512 samples")])
+def test_how_fast_samples_are_read_decides_nothing(count: int, method: str) -> None:
+    """A cold cache, a busy server: the seal that was published has to come out again."""
+    taken = of_samples([Numbers(count)], 1)
+    assert taken.method == method
+    assert of_samples([Numbers(count, seconds=0.004)], 1) == taken
+
+
+def test_many_samples_are_read_as_a_whole_only_where_they_are_tensors_in_memory() -> None:
+    tensors = TensorDataset(torch.arange(3000.0), torch.arange(3000))
+    assert of_samples([tensors], 1).method == "all samples"
+    assert of_samples([Subset(Subset(tensors, range(2900)), range(2800))], 1).method == "all samples"
+    assert of_samples([Drawn(*tensors.tensors)], 1).method == "512 samples"
+    assert of_samples([tensors, Numbers(10)], 1).method == "512 samples"
+
+
+def test_large_samples_are_read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    tensors = TensorDataset(torch.zeros(600, 10))
+    monkeypatch.setattr(data_files, "WHOLE_BYTES", 600 * 40)
+    assert of_samples([tensors], 1).method == "all samples"
+    monkeypatch.setattr(data_files, "WHOLE_BYTES", 600 * 40 - 1)
+    assert of_samples([tensors], 1).method == "512 samples"
+
+
+def test_a_spread_is_even_and_taken_alike_later() -> None:
+    taken = of_samples([Numbers(10_240)], 1)
+    assert (taken.method, taken.samples, taken.of) == ("512 samples", 512, 10_240)
+    assert of_samples([Numbers(10_240)], 1, method=taken.method) == taken
+    assert all(of_samples([Numbers(10_240, at)], 1) != taken for at in (0, 20, 5120, 10_220))
+    fewer = of_samples([Numbers(10_240)], 1, method="64 samples")
+    assert (fewer.method, fewer.samples) == ("64 samples", 64)
 
 
 def files(folder: Path, *patterns: str) -> tuple[Fingerprint, Manifest]:

@@ -2,13 +2,13 @@
 
 By files where the roadmap names them (`[data] files`), by samples where it does not. Small data is hashed
 as a whole, big data in parts; `method` says which, and a later check passes it on to hash the same parts.
+Which it is depends on the data alone, never on how fast it was read: a seal must not hang on a clock.
 """
 
 from __future__ import annotations
 
 import hashlib
 import pickle
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from torch.utils.data import Subset, TensorDataset
 
 from staycourse.core.problems import Problem
 from staycourse.core.seeds import derive, mix
@@ -24,9 +25,11 @@ from staycourse.task.data_files import Manifest
 from staycourse.training.data import Data
 from staycourse.training.randomness import seed_all
 
-_TIMED_SAMPLES = 64
-_MOST_SECONDS = 2.0
-_SPREADS = (4096, 1024, 256, 64)
+_WEIGHED_SAMPLES = 64
+_SPREAD = 512
+# All samples are hashed up to these numbers: a sample of tensors in memory takes some 35 µs, any other may
+# take as long as it likes.
+_MOST_SAMPLES, _MOST_OF_TENSORS = 2048, 2**20
 
 
 class _Hash(Protocol):
@@ -92,8 +95,8 @@ def of_files(folder: Path, patterns: Sequence[str]) -> tuple[Fingerprint, Manife
 def of_samples(datasets: Sequence[Any], seed: int, method: str | None = None) -> Fingerprint:
     """Fingerprint of the samples themselves, each fetched at a fixed seed.
 
-    All samples if that takes some two seconds, else an even spread of them. `method` names how an earlier
-    fingerprint was taken, to take this one alike.
+    All samples of up to some 256 MiB, if there are at most 2048 or if they are tensors in memory; else an
+    even spread of 512. `method` names how an earlier fingerprint was taken, to take this one alike.
     """
     places = [(dataset, index) for dataset in datasets for index in range(len(dataset))]
     chosen = _spread(places, _count(places, seed, method))
@@ -179,18 +182,28 @@ def _feed_other(digest: _Hash, value: Any) -> int:
 
 
 def _count(places: Sequence[tuple[Any, int]], seed: int, method: str | None) -> int:
-    """How many samples to hash: all, or as many as fit the time."""
+    """How many samples to hash: all, or a spread of them."""
     if method is not None:
         return len(places) if method == "all samples" else int(method.split()[0])
-    timed = _spread(places, _TIMED_SAMPLES)
-    began, size, ignored = time.perf_counter(), 0, hashlib.sha256()
-    for at, (dataset, index) in timed:
-        size += feed(ignored, sample_at(dataset, index, mix(seed, at)))
-    seconds = (time.perf_counter() - began) / max(1, len(timed))
-    affordable = _MOST_SECONDS / max(seconds, 1e-9)
-    if size / max(1, len(timed)) * len(places) <= data_files.WHOLE_BYTES and affordable >= len(places):
-        return len(places)
-    return next((count for count in _SPREADS if count <= affordable), _SPREADS[-1])
+    datasets = {id(dataset): dataset for dataset, _ in places}.values()
+    most = _MOST_OF_TENSORS if all(map(_is_of_tensors, datasets)) else _MOST_SAMPLES
+    if len(places) > most:
+        return _SPREAD
+    return len(places) if _estimated_bytes(places, seed) <= data_files.WHOLE_BYTES else _SPREAD
+
+
+def _is_of_tensors(dataset: Any) -> bool:
+    """Whether fetching a sample is no more than taking a row of tensors."""
+    while isinstance(dataset, Subset) and type(dataset).__getitem__ is Subset.__getitem__:
+        dataset = dataset.dataset
+    return isinstance(dataset, TensorDataset) and type(dataset).__getitem__ is TensorDataset.__getitem__
+
+
+def _estimated_bytes(places: Sequence[tuple[Any, int]], seed: int) -> float:
+    weighed = _spread(places, _WEIGHED_SAMPLES)
+    ignored = hashlib.sha256()
+    size = sum(feed(ignored, sample_at(dataset, index, mix(seed, at))) for at, (dataset, index) in weighed)
+    return size / max(1, len(weighed)) * len(places)
 
 
 def _spread(places: Sequence[tuple[Any, int]], count: int) -> list[tuple[int, tuple[Any, int]]]:
