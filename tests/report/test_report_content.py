@@ -17,7 +17,7 @@ from staycourse.core.roadmap import parse
 from staycourse.record.clock import seconds_between
 from staycourse.record.paths import RunPaths
 from staycourse.report import write_report
-from staycourse.report.data_seal import covers
+from staycourse.report.data_seal import covers, watched
 
 COMPARE = (
     ROADMAP.split("[[phase]]")[0]
@@ -227,6 +227,28 @@ def test_data_environment_code_and_command_are_told(finished: RunPaths) -> None:
 )  # fmt: skip
 def test_how_the_data_was_sealed_is_told(fingerprint: dict[str, object], words: str) -> None:
     assert covers(fingerprint) == words
+
+
+@pytest.mark.parametrize(
+    ("files", "method", "words"),
+    [
+        ({"kind": "covered", "count": 3}, "content", r"these files: size and time, .*differed"),
+        (
+            {"kind": "opened", "count": 3},
+            "form and sizes",
+            r"3 files that .* open: size and time, then content",
+        ),
+        (
+            {"kind": "opened", "count": 2000, "left_out": 7},
+            "all samples",
+            r"2,000 files .* \(7 more were left out\): .*; the samples were hashed again whenever .*",
+        ),
+        ({"kind": "opened", "count": 0}, "512 samples", r"no file, .*: the samples were hashed again .*"),
+        ({"kind": "opened", "count": 0}, "form and sizes", r"nothing: .*"),
+    ],
+)
+def test_how_the_data_was_watched_is_told(files: dict[str, object], method: str, words: str) -> None:
+    assert re.fullmatch(words, watched({"data_files": files, "fingerprint": {"method": method}}))
 
 
 def test_exactness_is_claimed_up_to_a_change_of_the_environment(finished: RunPaths, run: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 from tests.support.tiny import TASK, Place, wait_until, write_roadmap
 
 from staycourse.supervise.launch import prepare, start_engine
@@ -44,7 +47,9 @@ def write_table(place: Place) -> Path:
 
 def roadmap(place: Place, **changes: Any) -> Path:
     args = {"table": "data/x.csv", **ARGS}
-    return write_roadmap(place.folder, task=CSV_TASK, space=SPACE, phases=PHASES, args=args, **changes)
+    return write_roadmap(
+        place.folder, **{"task": CSV_TASK, "space": SPACE, "phases": PHASES, "args": args, **changes}
+    )
 
 
 def result(place: Place) -> tuple[list[Any], str]:
@@ -116,6 +121,45 @@ def test_a_change_in_mid_run_suspends_until_it_is_undone(
     assert place.run("resume", "--no-ui").returncode == 0
     assert result(place) == undisturbed
     assert sum(body["differing"] for body in bodies(place, "trial ended")) == 0
+    assert notes(place) == ["data/x.csv: its time changed, its content did not"]
+
+
+FEATURES_TASK = CSV_TASK.replace(
+    """    points = torch.tensor(rows)
+""",
+    """    from safetensors.torch import load_file
+    points = load_file("data/features.safetensors")["points"]
+    assert rows == [[float(at)] for at in range(80)]
+""",
+)
+
+
+def test_what_no_file_shows_is_compared_when_a_later_session_starts(
+    place: Place, undisturbed: tuple[list[Any], str]
+) -> None:
+    """Some files were seen to be opened, and others are read by a library that does it without Python."""
+    table = write_table(place)
+    points = torch.tensor([[float(word) for word in line.split(",")] for line in table.open()])
+    table.write_text("".join(f"{at}\n" for at in range(80)))
+    features = table.parent / "features.safetensors"
+    save_file({"points": points}, features)
+    with place.started("run", roadmap(place, task=FEATURES_TASK), "--no-ui") as view:
+        wait_until(lambda: steps(place) >= 4, 60, "a trial is on its way")
+        os.kill(place.supervisor(), signal.SIGTERM)
+        assert view.wait(60) == 75
+    started = place.kinds().count("trial started")
+    other = points.clone()
+    other[7, 0] += 0.001
+    save_file({"points": other}, features)
+    os.utime(table)
+    again = place.run("resume", "--no-ui")
+    assert again.returncode == 75
+    assert "data changed since the seal: the samples' content" in again.stdout
+    assert place.kinds().count("trial started") == started
+
+    save_file({"points": points}, features)
+    assert place.run("resume", "--no-ui").returncode == 0
+    assert result(place) == undisturbed
     assert notes(place) == ["data/x.csv: its time changed, its content did not"]
 
 

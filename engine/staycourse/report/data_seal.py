@@ -29,11 +29,17 @@ def watched(facts: Mapping[str, Any]) -> str:
         return ""
     if files.get("kind") == "covered":
         return "these files: size and time, and the content again where one of them differed"
+    has_samples = str(fingerprint.get("method")).endswith(" samples")
     if many := files.get("count"):
         left_out = files.get("left_out")
         more = f" ({left_out:,} more were left out)" if isinstance(left_out, int) and left_out else ""
-        return f"{count(many, 'file')} that the task was seen to open{more}: size and time, then content"
-    if str(fingerprint.get("method")).endswith(" samples"):
+        again = (
+            "; the samples were hashed again whenever a later engine took the run up" if has_samples else ""
+        )
+        return (
+            f"{count(many, 'file')} that the task was seen to open{more}: size and time, then content{again}"
+        )
+    if has_samples:
         return (
             "no file, for the task was not seen to open any: the samples were hashed again whenever an "
             "engine took the run up"

@@ -47,7 +47,7 @@ class DataWatch:
         self._answer: dict[str, Any] | None = None
         self._deaths = 0
         self._began = self._rested_at = time.monotonic()
-        self._is_looking = self._is_long = self.is_clear = False
+        self._is_looking = self._is_long = self.is_clear = self._is_owed = False
 
     def turn(self) -> str | None:
         """Look if it is time to; why no trial may run on this data any more, None while they may."""
@@ -81,7 +81,7 @@ class DataWatch:
         return bool(self._known)
 
     def _begin(self) -> str | None:
-        """Once a session. What no file tells of is compared at once: hours may have gone by."""
+        """Once a session. What no file tells of is compared before all else: hours may have gone by."""
         kept, path = self._sealed.facts.get("data_files"), self._store.paths.data_files
         self._manifest = Manifest("opened")
         if kept is not None:
@@ -92,12 +92,23 @@ class DataWatch:
             except (OSError, ValueError) as error:
                 return f"{path.name} in the run's folder cannot be read: {error}"
         self._known = {file.path: file.stamp for file in self._manifest.files}
-        method = self._sealed.facts.get("fingerprint", {}).get("method", "")
-        if not self._is_watchable and method.endswith(" samples"):
-            self._compare()
-        elif not self._is_watchable:
-            self.is_clear = True
+        self._is_owed = self._has_samples and (self._is_later or not self._is_watchable)
+        if not self._is_watchable:
+            if self._is_owed:
+                self._compare()
+            else:
+                self.is_clear = True
         return None
+
+    @property
+    def _has_samples(self) -> bool:
+        method = self._sealed.facts.get("fingerprint", {}).get("method", "")
+        return bool(method.endswith(" samples"))
+
+    @property
+    def _is_later(self) -> bool:
+        engine = self._store.state.engine
+        return engine is not None and engine.session > 1
 
     def _look(self) -> dict[str, Stamp | None]:
         """In the thread: what differs."""
@@ -115,7 +126,7 @@ class DataWatch:
             self.is_clear = False
             return
         self._seen, self._is_looking = result, False
-        if self._seen:
+        if self._seen or self._is_owed:
             self._compare()
         else:
             self._rest((time.monotonic() - self._began) * _REST_OF_A_LOOK)
@@ -177,8 +188,9 @@ class DataWatch:
                 self._known.pop(name, None)  # gone, and not missed
             else:
                 self._known[name] = stamp
-        is_again = self._compared.issuperset(self._seen)
+        is_again = not self._is_owed and self._compared.issuperset(self._seen)
         self._compared.update(self._seen)
+        self._is_owed = False
         self._rest((time.monotonic() - self._began) * _REST_OF_A_COMPARISON if is_again else 0.0)
         return None
 

@@ -1,7 +1,7 @@
 """A second look at the data, in a process of its own: is it what was sealed?
 
-Files are compared by content where size or time give cause to; samples are hashed again, as they were for
-the seal, where the data has no files that tell.
+Files are compared by content where size or time give cause to. Where samples were sealed, they are hashed
+again as they were then, and decide: what a library opens without Python is seen in them alone.
 """
 
 from __future__ import annotations
@@ -46,8 +46,6 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     has_samples = sealed["method"].endswith(" samples")
     if manifest.kind == "covered" or not has_samples:
         return verdict(changed, same)
-    if manifest.files and not changed:
-        return verdict([], same)
     if changed and sealed["method"] != "all samples":
         return verdict(changed, same)  # the samples that are not hashed may be those that differ
     try:
@@ -55,7 +53,7 @@ def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     except (Exception, SystemExit) as error:
         why = one_line(f"{type(error).__name__}: {error}")
         return verdict(changed or [f"its samples cannot be read: {why}"], same)
-    return verdict([], [], changed + same) if is_same else verdict([_SAMPLES, *changed], same)
+    return verdict([], same, changed) if is_same else verdict([_SAMPLES, *changed], same)
 
 
 def verdict(changed: list[str], same: list[str], beside: list[str] | None = None) -> dict[str, Any]:
