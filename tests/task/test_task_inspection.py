@@ -286,6 +286,31 @@ def test_files_that_the_data_set_is_read_from_are_listed(tmp_path: Path) -> None
     assert {"torch", "scikit-learn"} <= set(facts["distributions"]) <= {"torch", "scikit-learn", "numpy"}
 
 
+MAPS = """
+def dataset(args):
+    import numpy as np
+    shared = Path(args.shared)
+    x = np.memmap("points.bin", np.float32, shape=(103, 4))
+    np.memmap("made.bin", np.float32, mode="w+", shape=(4,))[:] = 1
+    np.memmap("made.bin", np.float32, shape=(4,))
+    return TensorDataset(torch.tensor(x), torch.frombuffer(shared.read_bytes(), dtype=torch.int64))
+
+"""
+
+
+def test_memory_maps_and_shared_memory_are_data(tmp_path: Path) -> None:
+    """Numpy maps a file for writing too if nothing else is said, and what is read fast lies in /dev/shm."""
+    (tmp_path / "points.bin").write_bytes(bytes(103 * 16))
+    start, end = BLOBS.index("def dataset("), BLOBS.index("def model(")
+    source = "from pathlib import Path\n" + BLOBS[:start] + MAPS + BLOBS[end:]
+    source = source.replace('"--count"', '"--shared")\n    parser.add_argument("--count"')
+    with tempfile.NamedTemporaryFile(dir="/dev/shm") as shared:
+        shared.write(bytes(103 * 8))
+        shared.flush()
+        facts = inspect(tmp_path, source, args={"shared": shared.name})["facts"]
+    assert [name for name, *_ in facts["data_files"]["files"]] == [shared.name, "points.bin"]
+
+
 def test_digits_are_inspected_in_a_few_seconds(tmp_path: Path) -> None:
     source = (
         BLOBS.replace(

@@ -14,6 +14,8 @@ from staycourse.task.data_files import Manifest
 MOST = 2000
 _SEEN_AT_MOST = 100_000
 _NOT_DATA = (".py", ".pyc", ".so")
+# Where data is put that has to be read fast.
+_SHARED_MEMORY = "/dev/shm/"
 _SYSTEM = ("/proc", "/dev", "/sys", "/etc", "/lib", "/usr/lib", "/usr/share")
 
 
@@ -58,14 +60,17 @@ class OpenedFiles:
 
     def _kept(self, paths: list[str]) -> list[Path]:
         kept = [p for p in paths if p not in self._written and not p.endswith(_NOT_DATA)]
-        return [Path(p) for p in kept if not p.startswith(self._outside) and _is_regular(p)]
+        return [Path(p) for p in kept if not self._is_system(p) and _is_regular(p)]
+
+    def _is_system(self, path: str) -> bool:
+        return path.startswith(self._outside) and not path.startswith(_SHARED_MEMORY)
 
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
         if event != "open" or isinstance(args[0], int) or len(self._read) > _SEEN_AT_MOST:
             return
         # Whatever is passed to open(), an error in here would be taken for the task's.
         with suppress(Exception):
-            is_read = args[2] & os.O_ACCMODE == os.O_RDONLY
+            is_read = _reads(args[2])
             if is_read and not self._is_listening:
                 return
             path = str(Path(os.fsdecode(args[0])).absolute())
@@ -73,6 +78,13 @@ class OpenedFiles:
                 self._read[path] = None
             else:
                 self._written.add(path)
+
+
+def _reads(flags: int) -> bool:
+    """Whether a file is opened for what is in it already, as a memory map that may be written to is as well
+    (numpy's default)."""
+    access = flags & os.O_ACCMODE
+    return access == os.O_RDONLY or (access == os.O_RDWR and not flags & (os.O_CREAT | os.O_TRUNC))
 
 
 def _is_regular(path: str) -> bool:
