@@ -233,7 +233,7 @@ def test_runs_lists_runs_from_anywhere_and_survives_broken_ones(finished, tmp_pa
     assert done.returncode == 0 and elsewhere.returncode == 0
     row = next(line for line in done.stdout.splitlines() if line.startswith("tiny-1"))
     assert "finished" in row and "5/5 final" in row and "11/11" in row
-    assert re.search(r"^torn-1 +unreadable", done.stdout, re.MULTILINE)
+    assert re.search(r"^torn-1 +damaged", done.stdout, re.MULTILINE)
     assert "tiny-1" in elsewhere.stdout  # by the user's list, not by the folder
 
 
