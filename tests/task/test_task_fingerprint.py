@@ -198,3 +198,14 @@ def test_names_count_and_patterns_may_leave_the_folder(tmp_path: Path) -> None:
     assert files(roadmap, "../*.bin")[0].sha256 != inside.sha256
     changed, _ = data_files.compare(roadmap, manifest)
     assert changed == ["../other.bin (new)", "../shared.bin (missing)"]
+
+
+def test_what_lies_in_the_folder_of_a_run_is_no_data(tmp_path: Path) -> None:
+    for name in ("a.pt", "more/b.pt", "runs/x-1/trials/t1/best.pt", "runs/x-1/run.db"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1")
+    found = data_files.matches(tmp_path, "**/*.pt")
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a.pt", "more/b.pt"]
+    # A roadmap that lies in a run's folder, a sealed copy say, has its data where it lies.
+    sealed = tmp_path / "runs" / "x-1"
+    assert [path.name for path in data_files.matches(sealed, "trials/*/*.pt")] == ["best.pt"]

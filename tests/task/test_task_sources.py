@@ -23,8 +23,12 @@ def test_imports_are_followed_however_they_are_written(tmp_path: Path) -> None:
             "def f():\n    import late\n",
             "helper.py": "from other import x\n",
             "other.py": "x = 1\n",
-            "late.py": "import importlib\nimportlib.import_module('named')\n",
+            "late.py": "import importlib\nimportlib.import_module('named')\n"
+            "importlib.import_module('.third', 'pkg')\n"
+            "importlib.import_module('.fourth', package='pkg')\n",
             "named.py": "",
+            "pkg/third.py": "",
+            "pkg/fourth.py": "",
             "pkg/__init__.py": "from .first import a\n",
             "pkg/first.py": "from . import second\n",
             "pkg/second.py": "from .. import nowhere\n",
@@ -40,6 +44,7 @@ def test_imports_are_followed_however_they_are_written(tmp_path: Path) -> None:
     assert set(local_modules(task)) == {
         "task.py", "helper.py", "other.py", "late.py", "named.py", "lib/part.py", "pkg/__init__.py",
         "pkg/first.py", "pkg/second.py", "pkg/deep/__init__.py", "pkg/deep/net.py", "pkg/sibling.py",
+        "pkg/third.py", "pkg/fourth.py",
     }  # fmt: skip
 
 

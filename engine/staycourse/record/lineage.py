@@ -14,6 +14,7 @@ from staycourse.core.roadmap import Roadmap
 from staycourse.core.schedules import Schedule
 
 _PARTS = {"code": "the task's code", "data": "the data", "environment": "the environment"}
+_OUTSIDE = "the files that the task uses from outside its folder"
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,15 @@ def lineage_of(sealed: RunSealed) -> Lineage | None:
 
 
 def differences(lineage: Lineage, parts: Mapping[str, str], roadmap: Roadmap) -> list[str]:
-    """What is not as it was in the earlier run, in words; of the seal, those of its parts that are given."""
+    """What is not as it was in the earlier run, in words; of the seal, those of its parts that are given.
+
+    The part "outside" is given wherever there is one.
+    """
     found = [
         words for part, words in _PARTS.items() if part in parts and parts[part] != lineage.parts.get(part)
     ]
+    if parts.get("outside") != lineage.parts.get("outside"):
+        found.append(_OUTSIDE)
     if dict(roadmap.task.args) != dict(lineage.args):
         found.append("the task's arguments")
     return [*found, "the seed"] if roadmap.seed != lineage.seed else found

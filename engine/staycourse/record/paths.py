@@ -34,6 +34,11 @@ class RunPaths:
         return self.root / "data.json"
 
     @property
+    def outside(self) -> Path:
+        """The files that the task uses beside `code`, as they were when the run was sealed."""
+        return self.root / "outside.json"
+
+    @property
     def database(self) -> Path:
         return self.root / "run.db"
 

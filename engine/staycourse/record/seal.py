@@ -17,11 +17,14 @@ def seal_parts(
     data: Mapping[str, Any],
     environment: Mapping[str, Any],
     lineage: Mapping[str, Any] | None = None,
+    outside: str | None = None,
 ) -> dict[str, str]:
     """SHA-256 of each sealed part: the roadmap's values (comments and layout do not count), the task's
-    files by name, the data's fingerprint, the environment; "from" where an earlier run is taken up."""
+    files by name, the data's fingerprint, the environment; "from" where an earlier run is taken up, "outside"
+    where the task uses files beside the copy of its code."""
     taken_up = {"from": lineage_digest(lineage)} if lineage else {}
-    return taken_up | {
+    used = {"outside": outside} if outside else {}
+    return (taken_up | used) | {
         "roadmap": roadmap_digest(roadmap),
         "code": digest(dict(code)),
         "data": digest(dict(data)),
@@ -33,6 +36,15 @@ def lineage_digest(lineage: Mapping[str, Any]) -> str:
     """SHA-256 of what is taken up of an earlier run: its name, seal, head and handoff. Where it lies and how
     it is told of does not count."""
     return digest({name: lineage[name] for name in ("run", "seal", "head", "handoff")})
+
+
+def outside_digest(body: Mapping[str, Any]) -> str:
+    """SHA-256 of what `outside.json` says of the files that a task uses beside its copy: their names, sizes
+    and hashes. Where a module lies and how old a file is do not count."""
+    rows = [
+        [name, size, sha256] for name, (_, size, _, sha256) in zip(body["names"], body["files"], strict=True)
+    ]
+    return digest([body["piece"], sorted(rows)])
 
 
 def roadmap_digest(text: str) -> str:

@@ -9,7 +9,18 @@ from typing import Any
 from staycourse.core import events as ev
 from staycourse.report.facts import Facts
 from staycourse.report.lineage import seal_rows
-from staycourse.report.markdown import bullets, code, details, escape, fence, moment, plain, size, table
+from staycourse.report.markdown import (
+    bullets,
+    code,
+    count,
+    details,
+    escape,
+    fence,
+    moment,
+    plain,
+    size,
+    table,
+)
 
 
 def appendix(facts: Facts) -> str:
@@ -27,6 +38,7 @@ def appendix(facts: Facts) -> str:
             _sessions(facts),
             "### Sealed code",
             _code(sealed.code),
+            *_outside(sealed.facts.get("outside")),
             "### Roadmap",
             *_warnings(facts),
             details("The sealed roadmap, whole", fence(facts.text, "toml")),
@@ -88,6 +100,23 @@ def _code(files: Mapping[str, Any]) -> str:
     return table(
         ["file in `code/`", "SHA-256"], [(code(name), code(digest)) for name, digest in files.items()]
     )
+
+
+def _outside(kept: Mapping[str, Any] | None) -> list[str]:
+    """What the task uses beside its copy, where there is such."""
+    if not kept:
+        return []
+    more = kept["count"] - len(kept["files"])
+    others = f", {more:,} of which `outside.json` alone names" if more > 0 else ""
+    left_out = f" {kept['left_out']:,} more are neither sealed nor watched." if kept["left_out"] else ""
+    return [
+        f"The task uses {count(kept['count'], 'file')} from outside its folder{others}: sealed by content "
+        f"and watched, not copied.{left_out}",
+        table(
+            ["module or file outside", "SHA-256"],
+            [(code(name), code(sha256)) for name, sha256 in kept["files"]],
+        ),
+    ]
 
 
 def _flat(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:

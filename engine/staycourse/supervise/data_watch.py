@@ -1,4 +1,5 @@
-"""Is the data still what was sealed? A cheap look again and again, a thorough one where it gives cause to.
+"""Is the data, and what else the task uses, still what was sealed? A cheap look again and again, a thorough
+one where it gives cause to.
 
 The cheap look asks for sizes and times, in a thread, for a file server may hang. The thorough one compares
 content, in a process of its own. Until it has answered, no further trial starts.
@@ -82,23 +83,32 @@ class DataWatch:
 
     def _begin(self) -> str | None:
         """Once a session. What no file tells of is compared before all else: hours may have gone by."""
-        kept, path = self._sealed.facts.get("data_files"), self._store.paths.data_files
-        self._manifest = Manifest("opened")
-        if kept is not None:
-            try:
-                if file_sha256(path) != kept["sha256"]:
-                    return f"{path.name} in the run's folder is not as it was sealed"
-                self._manifest = Manifest.read(path)
-            except (OSError, ValueError) as error:
-                return f"{path.name} in the run's folder cannot be read: {error}"
-        self._known = {file.path: file.stamp for file in self._manifest.files}
-        self._is_owed = self._has_samples and (self._is_later or not self._is_watchable)
+        paths = self._store.paths
+        try:
+            self._manifest = self._kept("data_files", paths.data_files)
+            outside = self._kept("outside", paths.outside)
+        except ValueError as error:
+            return str(error)
+        self._known = {file.path: file.stamp for file in (*self._manifest.files, *outside.files)}
+        self._is_owed = self._has_samples and (self._is_later or not self._manifest.files)
         if not self._is_watchable:
             if self._is_owed:
                 self._compare()
             else:
                 self.is_clear = True
         return None
+
+    def _kept(self, name: str, path: Path) -> Manifest:
+        """A list of files in the run folder, as it was sealed. Raises ValueError."""
+        kept = self._sealed.facts.get(name)
+        if kept is None:
+            return Manifest("opened")
+        try:
+            if file_sha256(path) == kept["sha256"]:
+                return Manifest.read(path)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path.name} in the run's folder cannot be read: {error}") from error
+        raise ValueError(f"{path.name} in the run's folder is not as it was sealed")
 
     @property
     def _has_samples(self) -> bool:
@@ -144,6 +154,7 @@ class DataWatch:
         self._child.orders.send(
             {
                 "manifest": str(paths.data_files) if sealed.facts.get("data_files") else None,
+                "outside": str(paths.outside) if sealed.facts.get("outside") else None,
                 "folder": sealed.folder,
                 "fingerprint": sealed.facts["fingerprint"],
                 "task": {
@@ -179,6 +190,8 @@ class DataWatch:
             self._store.append(Noted("data", "the data is compared with its seal; new trials wait for that"))
 
     def _judge(self, answer: Mapping[str, Any]) -> str | None:
+        if answer["others"]["count"]:
+            return f"files that the task uses changed since the seal: {_listed(answer['others'])}"
         if answer["changed"]["count"]:
             return f"data changed since the seal: {_listed(answer['changed'])}"
         self._deaths = 0

@@ -138,13 +138,20 @@ def _fill(paths: RunPaths, checked: Checked) -> None:
 
 
 def _kept_apart(facts: Mapping[str, Any], paths: RunPaths) -> dict[str, Any]:
-    """The facts with the list of data files, which may be long, in a file that they name by its SHA-256."""
-    files = facts.get("data_files")
-    if files is None:
-        return dict(facts)
-    write_atomically(paths.data_files, json.dumps(files), durable=True)
-    told = {"kind": files["kind"], "count": len(files["files"]), "left_out": files["left_out"]}
-    return {**facts, "data_files": {**told, "sha256": file_sha256(paths.data_files)}}
+    """The facts with the lists of files, which may be long, each in a file that they name by its SHA-256."""
+    kept = dict(facts)
+    if files := facts.get("data_files"):
+        told = {"kind": files["kind"], "count": len(files["files"]), "left_out": files["left_out"]}
+        kept["data_files"] = told | _written(paths.data_files, files)
+    if outside := facts.get("outside"):
+        told = {name: value for name, value in outside.items() if name != "manifest"}
+        kept["outside"] = told | _written(paths.outside, outside["manifest"])
+    return kept
+
+
+def _written(path: Path, body: Mapping[str, Any]) -> dict[str, str]:
+    write_atomically(path, json.dumps(body), durable=True)
+    return {"sha256": file_sha256(path)}
 
 
 def _seal_event(

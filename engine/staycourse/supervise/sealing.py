@@ -33,7 +33,8 @@ def sealed_parts(checked: Checked, options: Options, nvml: Nvml | NvmlUnavailabl
     environment = environment_now(checked.facts, options, nvml or open_nvml())
     code = hash_code(checked.code)
     lineage = checked.lineage.to_json() if checked.lineage else None
-    parts = seal_parts(checked.text, code, checked.facts.get("fingerprint", {}), environment, lineage)
+    data, outside = checked.facts.get("fingerprint", {}), checked.facts.get("outside", {})
+    parts = seal_parts(checked.text, code, data, environment, lineage, outside.get("digest"))
     return Sealing(seal(parts), parts, environment, code)
 
 

@@ -85,7 +85,7 @@ def check(path: Path) -> Checked:
     copies = tempfile.TemporaryDirectory(prefix="staycourse-code-")
     code = Path(copies.name)
     copy_sources(task_file, code)
-    answer, refusals = _ask(roadmap, path, code, task_file.name)
+    answer, refusals = _ask(roadmap, path, code, task_file)
     problems = [_problem(item) for item in answer["problems"]] + refusals
     if problems:
         located = sorted((_located(p, text) for p in problems), key=lambda p: p.line or 0)
@@ -101,12 +101,14 @@ def _lineage_notes(
     if lineage is None:
         return ()
     parts = {"code": digest(hash_code(code)), "data": digest(dict(facts.get("fingerprint", {})))}
+    if outside := facts.get("outside"):
+        parts["outside"] = outside["digest"]
     changed = differences(lineage, parts, roadmap)
     other = (f"not as in {lineage.run}: {', '.join(changed)}",) if changed else ()
     return (lineage.line, *roadmap.notes, *other)
 
 
-def _ask(roadmap: Roadmap, path: Path, code: Path, task_file: str) -> tuple[dict[str, Any], list[Problem]]:
+def _ask(roadmap: Roadmap, path: Path, code: Path, task_file: Path) -> tuple[dict[str, Any], list[Problem]]:
     """The inspection of the task and the trial of each search's repeatability, side by side."""
     request = inspection_request(roadmap, path.resolve().parent, code, task_file)
     searched = [(at, phase) for at, phase in enumerate(roadmap.phases) if phase.kind == "narrow"]

@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -106,13 +107,16 @@ class Task:
         self._parameters = {name: _parameters(function) for name, function in functions.items()}
 
     @classmethod
-    def load(cls, spec: TaskSpec) -> Task:
+    def load(cls, spec: TaskSpec, importing: AbstractContextManager[object] | None = None) -> Task:
         """Import the sealed copy and build its arguments; raises TaskError with every problem found.
 
         The caller has made the roadmap's folder the working directory. Nothing is written into `code`.
+        The file is imported within `importing`.
         """
         path = Path(spec.code) / spec.file
-        task = cls(path.parent, _functions(_import(path)))
+        with importing or nullcontext():
+            module = _import(path)
+        task = cls(path.parent, _functions(module))
         if problems := task.problems(path.name):
             raise TaskError(problems)
         task._build_arguments(spec.args)

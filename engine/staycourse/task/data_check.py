@@ -1,4 +1,4 @@
-"""A second look at the data, in a process of its own: is it what was sealed?
+"""A second look at the data and at what else the task uses, in a process of its own: is it as sealed?
 
 Files are compared by content where size or time give cause to. Where samples were sealed, they are hashed
 again as they were then, and decide: what a library opens without Python is seen in them alone.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,30 +37,46 @@ def main(orders_fd: int, events_fd: int) -> None:
 def answer(request: Mapping[str, Any]) -> dict[str, Any]:
     """The verdict on the data now.
 
-    Request: {"manifest": path or null, "folder": the roadmap's, "fingerprint": the sealed facts,
-    "task": as in a job, "validation": share held out, "seed": the roadmap's}.
+    Request: {"manifest": path or null, "outside": path or null, "folder": the roadmap's, "fingerprint": the
+    sealed facts, "task": as in a job, "validation": share held out, "seed": the roadmap's}.
     """
-    folder, sealed = Path(request["folder"]), request["fingerprint"]
-    manifest = Manifest.read(Path(request["manifest"])) if request["manifest"] else Manifest("opened")
+    folder = Path(request["folder"])
+    others, touched = data_files.compare(folder, _manifest(request["outside"]))
+    if others:
+        return verdict([], touched, others=others)  # samples that other code makes would say nothing
+    changed, same, beside = _of_data(request, folder)
+    return verdict(changed, [*touched, *same], beside)
+
+
+def _of_data(request: Mapping[str, Any], folder: Path) -> tuple[list[str], list[str], list[str]]:
+    """(changed, same, beside) of the verdict."""
+    manifest, sealed = _manifest(request["manifest"]), request["fingerprint"]
     changed, same = data_files.compare(folder, manifest)
     has_samples = sealed["method"].endswith(" samples")
     if manifest.kind == "covered" or not has_samples:
-        return verdict(changed, same)
+        return changed, same, []
     if changed and sealed["method"] != "all samples":
-        return verdict(changed, same)  # the samples that are not hashed may be those that differ
+        return changed, same, []  # the samples that are not hashed may be those that differ
     try:
         is_same = _samples_now(request) == sealed["sha256"]
     except (Exception, SystemExit) as error:
         why = one_line(f"{type(error).__name__}: {error}")
-        return verdict(changed or [f"its samples cannot be read: {why}"], same)
-    return verdict([], same, changed) if is_same else verdict([_SAMPLES, *changed], same)
+        return changed or [f"its samples cannot be read: {why}"], same, []
+    return ([], same, changed) if is_same else ([_SAMPLES, *changed], same, [])
 
 
-def verdict(changed: list[str], same: list[str], beside: list[str] | None = None) -> dict[str, Any]:
-    """`changed` is empty where the data is as sealed; `same` are files with a new time and their old
-    content, `beside` files that have changed and with them not one sample."""
-    lists = {"changed": changed, "same": same, "beside": beside or []}
-    return {name: {"first": found[:_MOST_NAMED], "count": len(found)} for name, found in lists.items()}
+def _manifest(path: str | None) -> Manifest:
+    return Manifest.read(Path(path)) if path else Manifest("opened")
+
+
+def verdict(
+    changed: Sequence[str], same: Sequence[str], beside: Sequence[str] = (), others: Sequence[str] = ()
+) -> dict[str, Any]:
+    """`changed` is empty where the data is as sealed, `others` where the files outside the code are; `same`
+    are files with a new time and their old content, `beside` those of the data that have changed and with
+    them not one sample."""
+    lists = {"changed": changed, "same": same, "beside": beside, "others": others}
+    return {name: {"first": list(found[:_MOST_NAMED]), "count": len(found)} for name, found in lists.items()}
 
 
 def _samples_now(request: Mapping[str, Any]) -> str:

@@ -109,13 +109,24 @@ def take(
 
 
 def matches(folder: Path, pattern: str) -> list[Path]:
-    """The files that a pattern of `[data] files` matches; `..` may lead out of the folder."""
+    """The files that a pattern of `[data] files` matches; `..` may lead out of the folder. What lies in the
+    folder of a run is none of the data: the run would stop over its own checkpoints."""
     path = Path(pattern).expanduser()
     root, rest = (Path(path.anchor), path.relative_to(path.anchor)) if path.is_absolute() else (folder, path)
     if ".." in rest.parts:
         root = root.joinpath(*[part for part in rest.parts if part == ".."])
         rest = Path(*[part for part in rest.parts if part != ".."])
-    return sorted(found for found in root.glob(str(rest)) if found.is_file())
+    is_of_a_run = {root: False}
+    found = (path for path in root.glob(str(rest)) if path.is_file())
+    return sorted(path for path in found if not _is_of_a_run(path.parent, is_of_a_run))
+
+
+def _is_of_a_run(folder: Path, known: dict[Path, bool]) -> bool:
+    """Whether it is the folder of a run or below one; `known` are answers given before."""
+    if folder not in known:
+        above = folder != folder.parent and _is_of_a_run(folder.parent, known)  # up to where it is known
+        known[folder] = above or (folder / "run.db").exists()
+    return known[folder]
 
 
 def name_of(folder: Path, path: Path) -> str:

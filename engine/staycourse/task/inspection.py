@@ -14,6 +14,7 @@ The request (keys with a default may be left out):
     files        `[data] files`; default []
     exact        `[data] exact`; default true
     device       "cpu" or "cuda:0"; default "cpu"
+    origin       the folder that the task was copied from; default: the roadmap's
     fingerprint_method  that of an earlier fingerprint, to take this one alike; default null
 
 The answer: {"problems": [{"path", "message", "right"}], "notes": [text], "facts": {…}}; `facts` is complete
@@ -35,8 +36,7 @@ import torch
 
 from staycourse.core import space as spaces
 from staycourse.core.job import DataSpec, TaskSpec
-from staycourse.core.metric_names import resolve
-from staycourse.core.problems import KeyPath, Problem, UserError, nearest
+from staycourse.core.problems import KeyPath, Problem, UserError
 from staycourse.core.space import Space
 from staycourse.task import fingerprint as fingerprints
 from staycourse.task.contract import Task
@@ -46,7 +46,9 @@ from staycourse.task.fingerprint import Fingerprint
 from staycourse.task.inspection_request import with_epochs
 from staycourse.task.mistakes import TaskError, called, raised
 from staycourse.task.opened_files import OpenedFiles
-from staycourse.task.probing import Probing, fetch_problem
+from staycourse.task.outside import OutsideFiles, told
+from staycourse.task.places import Places
+from staycourse.task.probing import Probing, fetch_problem, unreported
 from staycourse.training import data as data_of
 from staycourse.training import loading
 from staycourse.training.data import Data
@@ -67,7 +69,9 @@ class Inspection:
         self.notes: list[str] = []
         self.facts: dict[str, Any] = {}
         self.exact = True
-        self.opened = OpenedFiles(Path(self.spec.code))
+        folder, origin = Path(self.spec.folder), Path(request.get("origin") or self.spec.folder)
+        self.opened = OpenedFiles(Places(Path(self.spec.code), (folder, origin)))
+        self.outside = OutsideFiles(self.spec, origin)
 
     def run(self) -> None:
         task = self._task()
@@ -82,6 +86,8 @@ class Inspection:
             self._probe(task, data)
         if not self.problems:
             self._fingerprint(task, data)
+        if not self.problems:
+            self._outside()
         self._surroundings()
 
     def answer(self) -> dict[str, Any]:
@@ -105,10 +111,12 @@ class Inspection:
 
     def _task(self) -> Task | None:
         try:
-            return Task.load(self.spec)
+            task = Task.load(self.spec, self.outside.importing)
         except TaskError as error:
             self.problems += error.problems
-        return None
+            return None
+        self.outside.listen_to(task)
+        return task
 
     def _data(self, task: Task) -> Data | None:
         spec = DataSpec(validation=self.request.get("validation", 0.2))
@@ -210,23 +218,10 @@ class Inspection:
             "setups_tried": len(setups),
         }
         if not probing.problems:
-            self._metrics(self.facts["metrics"])
+            self.problems += unreported(self.request.get("metrics") or [], self.facts["metrics"])
             unread, notes = probing.unread()
             self.problems += unread
             self.notes += notes
-
-    def _metrics(self, reported: list[str]) -> None:
-        for item in self.request.get("metrics") or []:
-            plain = isinstance(item, str)
-            name, path = (item, ["objective", "metric"]) if plain else (item["name"], item["path"])
-            if resolve(name, reported) is None:
-                self.problems.append(
-                    Problem(
-                        tuple(path),
-                        f"the task never reports '{name}'; it reports " + ", ".join(reported),
-                        nearest(name, reported) if len(reported) > 1 else "",
-                    )
-                )
 
     def _fingerprint(self, task: Task, data: Data) -> None:
         """With it, which files to watch, and what they are now: `data_files`, no part of the seal itself."""
@@ -248,6 +243,11 @@ class Inspection:
         if self.exact:
             return fingerprints.of_samples(datasets, self.request["seed"], method)
         return fingerprints.of_description(self.facts["sample"], [len(d) for d in datasets])
+
+    def _outside(self) -> None:
+        if found := self.outside.found(self.facts["data_files"]):
+            self.facts["outside"] = found
+            self.notes.append(told(found))
 
     def _surroundings(self) -> None:
         cuda = torch.cuda.is_available()

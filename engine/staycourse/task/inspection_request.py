@@ -13,12 +13,12 @@ from staycourse.core.roadmap import Roadmap
 from staycourse.core.space import Choice, Fixed, Interval
 
 
-def inspection_request(roadmap: Roadmap, folder: Path, code: Path, task_file: str) -> dict[str, Any]:
+def inspection_request(roadmap: Roadmap, folder: Path, code: Path, task_file: Path) -> dict[str, Any]:
     """The request that `staycourse.task.inspection` documents."""
     return {
         "task": {
             "code": str(code),
-            "file": task_file,
+            "file": task_file.name,
             "folder": str(folder),
             "args": dict(roadmap.task.args),
         },
@@ -33,6 +33,7 @@ def inspection_request(roadmap: Roadmap, folder: Path, code: Path, task_file: st
         "files": [_filled(pattern, roadmap) for pattern in roadmap.data.files],
         "exact": roadmap.data.exact,
         "device": "cpu",
+        "origin": str(task_file.parent),
     }
 
 

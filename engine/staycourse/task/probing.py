@@ -14,7 +14,8 @@ from typing import Any
 import torch
 
 from staycourse.core.job import DataSpec, Job, TaskSpec
-from staycourse.core.problems import Problem, UserError
+from staycourse.core.metric_names import resolve
+from staycourse.core.problems import Problem, UserError, nearest
 from staycourse.core.space import Value, describe_setup
 from staycourse.task.contract import Setup, Task
 from staycourse.task.covering import differing
@@ -154,6 +155,19 @@ class Probing:
         if not apart:
             return problem
         return Problem(problem.path, f"with {apart}: {problem.message}", problem.right)
+
+
+def unreported(asked: Sequence[Any], reported: Sequence[str]) -> list[Problem]:
+    """Metrics that are asked for ({"name", "path"}, or plain names) and that the task does not report."""
+    problems = []
+    for item in asked:
+        plain = isinstance(item, str)
+        name, path = (item, ["objective", "metric"]) if plain else (item["name"], item["path"])
+        if resolve(name, reported) is None:
+            message = f"the task never reports '{name}'; it reports " + ", ".join(reported)
+            right = nearest(name, reported) if len(reported) > 1 else ""
+            problems.append(Problem(tuple(path), message, right))
+    return problems
 
 
 def _check_loss(loss: Any) -> None:

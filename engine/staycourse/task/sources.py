@@ -10,6 +10,8 @@ import ast
 import hashlib
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.util import resolve_name
 from pathlib import Path, PurePosixPath
 
 
@@ -80,12 +82,19 @@ def _from_import(node: ast.ImportFrom, package: tuple[str, ...]) -> Iterator[str
 
 
 def _dynamic_import(node: ast.Call) -> Iterator[str]:
-    """`importlib.import_module("name")` and `__import__("name")` with the name written out."""
+    """`importlib.import_module("name")`, also of `(".name", "package")`, and `__import__("name")` with the
+    names written out."""
     called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if called in ("import_module", "__import__") and node.args:
-        name = node.args[0]
-        if isinstance(name, ast.Constant) and isinstance(name.value, str) and not name.value.startswith("."):
-            yield name.value
+    if called not in ("import_module", "__import__"):
+        return
+    package = [word.value for word in node.keywords if word.arg == "package"]
+    written = [each.value for each in [*node.args, *package] if isinstance(each, ast.Constant)]
+    names = [name for name in written if isinstance(name, str)]
+    if not names or not names[0].startswith("."):
+        yield from names[:1]
+    elif len(names) > 1:
+        with suppress(ImportError):
+            yield resolve_name(names[0], names[1])
 
 
 def _files_of(root: Path, name: str) -> list[str]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from staycourse.core.canonical import digest
 from staycourse.core.events import RunSealed
 from staycourse.record.files import file_sha256
 from staycourse.record.paths import RunPaths
-from staycourse.record.seal import hash_code, lineage_digest, roadmap_digest, seal
+from staycourse.record.seal import hash_code, lineage_digest, outside_digest, roadmap_digest, seal
 from staycourse.record.verification.fault import Fault
 
 
 def check_sources(paths: RunPaths, sealed: RunSealed) -> int:
-    """How many sealed sources were looked at: the roadmap, the files in `code/`, the list of the data's."""
+    """How many sealed sources were looked at: the roadmap, the files in `code/`, the lists of the
+    data's files and of those outside."""
     if seal(sealed.parts) != sealed.seal:
         raise Fault("event 1 (run sealed): the seal is not that of its parts")
     _check_roadmap(paths, sealed)
@@ -23,7 +27,7 @@ def check_sources(paths: RunPaths, sealed: RunSealed) -> int:
     taken_up = lineage_digest(sealed.lineage) if sealed.lineage else None
     if taken_up != sealed.parts.get("from"):
         raise Fault("event 1 (run sealed): what it says of the earlier run is not what was sealed")
-    return len(sealed.code) + 1 + _check_manifest(paths, sealed)
+    return len(sealed.code) + 1 + _check_manifest(paths, sealed) + _check_outside(paths, sealed)
 
 
 def _check_manifest(paths: RunPaths, sealed: RunSealed) -> int:
@@ -31,11 +35,32 @@ def _check_manifest(paths: RunPaths, sealed: RunSealed) -> int:
     kept = sealed.facts.get("data_files")
     if kept is None:
         return 0
-    if not paths.data_files.exists():
-        raise Fault(f"{paths.data_files.name} is missing")
-    if file_sha256(paths.data_files) != kept["sha256"]:
-        raise Fault(f"{paths.data_files.name} was changed since it was sealed")
+    _check_kept(paths.data_files, kept["sha256"])
     return 1
+
+
+def _check_outside(paths: RunPaths, sealed: RunSealed) -> int:
+    """The list of the files that the task uses beside `code/`, where there is one."""
+    kept, part = sealed.facts.get("outside"), sealed.parts.get("outside")
+    if (kept["digest"] if kept else None) != part:
+        raise Fault("event 1 (run sealed): what it says of the files outside the code is not what was sealed")
+    if kept is None:
+        return 0
+    _check_kept(paths.outside, kept["sha256"])
+    body = json.loads(paths.outside.read_text(encoding="utf-8"))
+    if outside_digest(body) != part:
+        raise Fault(f"{paths.outside.name} is not what was sealed")
+    hashes = [[name, row[3]] for name, row in zip(body["names"], body["files"], strict=True)]
+    if kept["files"] != hashes[: len(kept["files"])]:
+        raise Fault("event 1 (run sealed): its list of files outside the code is not what was sealed")
+    return 1
+
+
+def _check_kept(path: Path, sha256: str) -> None:
+    if not path.exists():
+        raise Fault(f"{path.name} is missing")
+    if file_sha256(path) != sha256:
+        raise Fault(f"{path.name} was changed since it was sealed")
 
 
 def first_change_of_code(paths: RunPaths, sealed: RunSealed) -> str | None:
