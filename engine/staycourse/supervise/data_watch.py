@@ -27,6 +27,7 @@ _REST_OF_A_LOOK, _REST_OF_A_COMPARISON = 50.0, 10.0
 _LEAST_REST, _PATIENCE = 0.05, 0.05
 _LONG = 30.0
 _MOST_DEATHS = 3
+_MOST_CODE = 200
 _MOST_NAMED = 3
 _AS_SEALED = {
     "content": "its content did not",
@@ -41,6 +42,7 @@ class DataWatch:
         self._roadmap, self._store, self._spawner = roadmap, store, spawner
         self._manifest: Manifest | None = None
         self._known: dict[str, Stamp] = {}
+        self._code: list[str] = []
         self._seen: dict[str, Stamp | None] = {}
         self._compared: set[str] = set()
         self._background = Background(self._look, "data-watch")
@@ -56,8 +58,11 @@ class DataWatch:
             return self._hear(self._child)
         if self._manifest is None:
             return self._begin()
-        if self._is_watchable and time.monotonic() >= self._rested_at:
+        has_code_moved = self._has_code_moved()
+        if self._is_watchable and (has_code_moved or time.monotonic() >= self._rested_at):
             self._take_look()
+        if has_code_moved:
+            self.is_clear = False  # whatever a look has found that began before
         return None
 
     def close(self) -> None:
@@ -90,6 +95,7 @@ class DataWatch:
         except ValueError as error:
             return str(error)
         self._known = {file.path: file.stamp for file in (*self._manifest.files, *outside.files)}
+        self._code = [file.path for file in outside.files[:_MOST_CODE]]
         self._is_owed = self._has_samples and (self._is_later or not self._manifest.files)
         if not self._is_watchable:
             if self._is_owed:
@@ -119,6 +125,12 @@ class DataWatch:
     def _is_later(self) -> bool:
         engine = self._store.state.engine
         return engine is not None and engine.session > 1
+
+    def _has_code_moved(self) -> bool:
+        """Whether a file outside the copy is not as it is known: asked in every turn, for a trial that starts
+        on other code may end before the next look."""
+        known = ((name, self._known.get(name)) for name in self._code)
+        return any(data_files.stamp(self._folder, name) != stamp for name, stamp in known)
 
     def _look(self) -> dict[str, Stamp | None]:
         """In the thread: what differs."""

@@ -151,8 +151,8 @@ def look(folder: Path, manifest: Manifest, known: Mapping[str, Stamp]) -> dict[s
     names = set(known)
     for pattern in manifest.patterns:
         names.update(name_of(folder, path) for path in matches(folder, pattern))
-    stamps = {name: _stamp(folder, name) for name in names}
-    return {name: stamp for name, stamp in stamps.items() if stamp is None or stamp != known.get(name)}
+    stamps = {name: stamp(folder, name) for name in names}
+    return {name: now for name, now in stamps.items() if now is None or now != known.get(name)}
 
 
 def compare(folder: Path, manifest: Manifest) -> tuple[list[str], list[str]]:
@@ -187,7 +187,8 @@ def _difference(folder: Path, name: str, sealed: DataFile | None, piece: int) ->
         return f"cannot be read: {error.strerror}"
 
 
-def _stamp(folder: Path, name: str) -> Stamp | None:
+def stamp(folder: Path, name: str) -> Stamp | None:
+    """Size and time of a file now; None if it is missing or cannot be looked at."""
     try:
         return _stamp_of((folder / name).stat())
     except OSError:
