@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.campaign import roadmap
+from tests.faults.campaign import notes, roadmap, trains
 from tests.support.tiny import Place, wait_until
 
 from staycourse.cli.main import main
@@ -135,3 +135,15 @@ def test_a_run_can_be_started_beside_a_damaged_one(run: Path, place: Place) -> N
     with place.started("run", path, "--no-ui") as view:
         wait_until(lambda: "engine started" in place.kinds("tiny-2"), 60, "the new run goes")
         view.kill()
+
+
+def test_a_head_that_is_gone_is_on_record(place: Place) -> None:
+    with place.started("run", roadmap(place), "--no-ui") as view:
+        wait_until(lambda: trains(place), 60, "a trial is on its way")
+        os.kill(place.supervisor(), signal.SIGTERM)
+        assert view.wait(60) == 75
+    (place.runs / "tiny-1" / "head").unlink()
+    assert place.run("verify", "tiny-1").returncode == 4
+    assert place.run("resume", "--no-ui").returncode == 0
+    assert ["the file head was missing" in note for note in notes(place, "ledger")] == [True]
+    assert place.run("verify", "tiny-1").returncode == 0

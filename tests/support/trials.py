@@ -56,7 +56,7 @@ def make_job(folder: Path, task: TaskSpec, **changes: Any) -> Job:
     data = changes.pop("data", {})
     args = changes.pop("args", {})
     values: dict[str, Any] = {
-        "trial": "t1",
+        "trial": folder.name,
         "folder": str(folder),
         "task": replace(task, args=args),
         "setup": {"lr": 0.01, "batch_size": 8},

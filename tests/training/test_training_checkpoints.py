@@ -174,6 +174,15 @@ def test_a_parent_s_checkpoint_that_the_ledger_does_not_name_is_not_used(
     assert "last.pt was replaced" in notes[0] and "from the beginning" in notes[-1]
 
 
+def test_the_checkpoint_of_another_trial_is_not_used(tmp_path: Path, blobs: TaskSpec) -> None:
+    train(make_job(tmp_path / "other", blobs, seed=99))
+    whole = train(make_job(tmp_path / "whole", blobs))
+    shutil.copytree(tmp_path / "other", tmp_path / "t1")
+    told = train(make_job(tmp_path / "t1", blobs))
+    assert "last.pt is of another trial and was not used" in told.one("ready")["checkpoint_notes"]
+    assert told.rows() == whole.rows() and same_model(tmp_path / "whole", tmp_path / "t1")
+
+
 def test_hashes_of_the_message_are_those_of_the_sidecar(tmp_path: Path, blobs: TaskSpec) -> None:
     told = train(make_job(tmp_path / "t", blobs, checkpoint_every=0.0, epochs=1))
     recorded = json.loads((tmp_path / "t/checkpoints.json").read_text())["sha256"]

@@ -45,7 +45,7 @@ class Store:
             self._db = schema.open_for_writing(paths.database)
             _check_pages(self._db, paths.database)
             entries = list(ledger.checked(self._db, paths.name))
-        _check_head(paths, entries)
+        self.is_head_lost = not _check_head(paths, entries)
         self._last = entries[-1] if entries else Entry(0, "", "", "", "", GENESIS)
         events = (ev.from_body(entry.kind, json.loads(entry.body)) for entry in entries)
         self.state: RunState = replay(event for event in events if event is not None)
@@ -217,15 +217,16 @@ def _check_pages(connection: sqlite3.Connection, database: Path) -> None:
         raise DamagedRun(f"{database} is damaged: {' '.join(str(answer).split())}")
 
 
-def _check_head(paths: RunPaths, entries: Sequence[Entry]) -> None:
-    """The chain may be longer than its head, by a crash, and never shorter. A head that cannot be read
-    says nothing here; verification names it."""
+def _check_head(paths: RunPaths, entries: Sequence[Entry]) -> bool:
+    """The chain may be longer than its head, by a crash, and never shorter. False for a head that is gone or
+    cannot be read, after a power cut say: then nobody can tell whether the chain was longer."""
     try:
         words = paths.head.read_text(encoding="utf-8").split()
         seq, value = int(words[0]), words[1]
     except (OSError, ValueError, IndexError):
-        return
+        return len(entries) <= 1  # a run that is being sealed has no head yet
     if seq > len(entries):
         raise DamagedRun(f"{paths.name}: event {len(entries) + 1} is missing: the head names event {seq}")
     if seq < 1 or entries[seq - 1].hash != value:
         raise DamagedRun(f"{paths.name}: event {seq} is another than the one that the head names")
+    return True

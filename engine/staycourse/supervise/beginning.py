@@ -18,12 +18,18 @@ from staycourse.supervise.sealing import environment_now
 from staycourse.supervise.slots import Slot
 
 log = logging.getLogger("staycourse.engine")
+_LOST_HEAD = (
+    "the file head was missing or could not be read: {} events stood, and whether there had been more nobody "
+    "can tell"
+)
 
 
 def take_up(store: Store, slots: list[Slot], nvml: Nvml | NvmlUnavailable, options: Options) -> None:
     """Take the run up: nobody of the session before may live and write."""
     _kill_those_before(store)
     store.append(_started(store, slots, options))
+    if store.is_head_lost:
+        store.append(Noted("ledger", _LOST_HEAD.format(store.head[0] - 1)))
     # A kill may have come between the event and the deletion.
     checkpoints.delete(store.state.dropped, store.paths)
     _compare_environment(store, nvml, options)

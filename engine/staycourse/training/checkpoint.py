@@ -88,10 +88,11 @@ class _Hashing:
 
 
 class Checkpoints:
-    """The checkpoint files of one trial's folder."""
+    """The checkpoint files of one trial's folder. Those of another trial than `trial` are not used."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, trial: str | None = None) -> None:
         self.folder = folder
+        self._trial = trial
         self._best_changed = False
         self._best: dict[str, Any] | None = None
         self._best_sha: str | None = None
@@ -136,7 +137,7 @@ class Checkpoints:
         begins where its parent began, and comes to the same numbers.
         """
         notes: list[str] = []
-        loaded = Checkpoints(parent)._newest(notes, last_sha256, is_own=False)
+        loaded = Checkpoints(parent, parent.name)._newest(notes, last_sha256, is_own=False)
         notes = [f"of {parent.name}, from which it goes on: {note}" for note in notes]
         if loaded is None:
             gone = f"{parent.name} has no usable checkpoint: its training is done again from the beginning"
@@ -207,6 +208,9 @@ class Checkpoints:
             notes.append(f"{name} was replaced (the ledger names another) and was not used")
             return None
         state = _read(path)
+        if self._trial is not None and state.get("trial") != self._trial:
+            notes.append(f"{name} is of another trial and was not used")
+            return None
         best = None
         if (wanted := state.get("best_sha256")) is not None:
             best = self._best_of(wanted, (BEST, BEST_BEFORE) if is_own else (BEST,))

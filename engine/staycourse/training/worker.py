@@ -79,7 +79,7 @@ class _Worker:
 
     def _train(self, job: Job, orders: Orders) -> None:
         self._trial = Trial.prepare(job, _settling(self._fds))
-        loop = self._loop = Loop(self._trial, Checkpoints(Path(job.folder)), self._events, orders)
+        loop = self._loop = Loop(self._trial, Checkpoints(Path(job.folder), job.trial), self._events, orders)
         try:
             resumed_from, notes = loop.restore()
             self._ready(self._trial, loop, resumed_from, notes)
