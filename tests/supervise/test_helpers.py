@@ -62,7 +62,7 @@ def started(spawner: Spawner, place: Path) -> Child:
     child = spawner.fork(place.name, "data", place / "log")
     task = {"code": str(place), "file": "task.py", "folder": str(place), "args": {"place": str(place)}}
     sealed = {"method": "all samples", "sha256": ""}
-    about = {"manifest": None, "folder": str(place), "validation": 0.2, "seed": 1}
+    about = {"manifest": None, "outside": None, "folder": str(place), "validation": 0.2, "seed": 1}
     child.orders.send({**about, "fingerprint": sealed, "task": task})
     wait_until((place / "started").exists, 20, "its daemons run")
     return child

@@ -29,8 +29,8 @@ def compared(folder: Path, task: str) -> dict:
     """The answer about a task's data; what it prints lies in `log`."""
     (folder / "task.py").write_text(task, encoding="utf-8")
     told = {"code": str(folder), "file": "task.py", "folder": str(folder), "args": {}}
-    request = {"manifest": None, "folder": str(folder), "task": told, "validation": 0.2, "seed": 1}
-    request["fingerprint"] = {"method": "all samples", "sha256": ""}
+    request = {"manifest": None, "outside": None, "folder": str(folder), "validation": 0.2, "seed": 1}
+    request |= {"task": told, "fingerprint": {"method": "all samples", "sha256": ""}}
     orders, request_end = os.pipe()
     answer_end, events = os.pipe()
     os.write(request_end, json.dumps(request).encode() + b"\n")
