@@ -55,7 +55,9 @@ class DataWatch:
     def turn(self) -> str | None:
         """Look if it is time to; why no trial may run on this data any more, None while they may."""
         if self._child is not None:
-            return self._hear(self._child)
+            reason = self._hear(self._child)
+            self.is_clear = self.is_clear and not self._has_code_moved()
+            return reason
         if self._manifest is None:
             return self._begin()
         has_code_moved = self._has_code_moved()
@@ -209,10 +211,10 @@ class DataWatch:
         self._deaths = 0
         self._note(answer)
         for name, stamp in self._seen.items():
-            if stamp is None:
-                self._known.pop(name, None)  # gone, and not missed
-            else:
+            if stamp is not None:
                 self._known[name] = stamp
+            elif name not in self._code and data_files.stamp(self._folder, name) is None:
+                self._known.pop(name, None)  # gone, and not missed; what is back is looked at again
         is_again = not self._is_owed and self._compared.issuperset(self._seen)
         self._compared.update(self._seen)
         self._is_owed = False
