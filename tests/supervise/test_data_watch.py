@@ -213,25 +213,22 @@ def test_data_that_is_gone_at_resume_is_named(place: Place) -> None:
 
 
 def test_samples_without_a_file_are_compared_when_a_session_starts(place: Place) -> None:
-    """What a module outside the sealed code gives, say: no file of it can be watched."""
-    library = place.folder / "library"
-    library.mkdir()
-    module = library / "points.py"
-    module.write_text("SCALE = 1.0\n")
+    """What a library reads without Python's open, say: no file of it can be watched."""
+    library = place.folder / "library.safetensors"
+    save_file({"scale": torch.tensor(1.0)}, library)
     task = TASK.replace("    points = torch.randn(args.count, 2)\n", POINTS)
     path = write_roadmap(place.folder, task=task, space=SPACE, phases=PHASES, args=ARGS)
-    place.more = {"PYTHONPATH": str(library), "PYTHONDONTWRITEBYTECODE": "1"}
     with place.started("run", path, "--no-ui"):
         wait_until(lambda: steps(place) >= 4, 60, "a trial is on its way")
         os.kill(place.supervisor(), 9)
-    module.write_text("SCALE = 1.001\n")
+    save_file({"scale": torch.tensor(1.001)}, library)
     done = place.run("resume", "--no-ui")
     assert done.returncode == 75
     assert "data changed since the seal: the samples' content" in done.stdout
-    module.write_text("SCALE = 1.0\n")
+    save_file({"scale": torch.tensor(1.0)}, library)
     assert place.run("resume", "--no-ui").returncode == 0
 
 
-POINTS = """    import points as library
-    points = torch.randn(args.count, 2) * library.SCALE
+POINTS = """    from safetensors.torch import load_file
+    points = torch.randn(args.count, 2) * load_file("library.safetensors")["scale"]
 """
