@@ -43,13 +43,13 @@ class Places:
 
         Hidden folders (caches) and temporary ones count only below which the work itself lies.
         """
-        mine = (_below(Path(staycourse.__file__).parent), *self._system)
+        engine = _below(Path(staycourse.__file__).parent)
         bases = sorted({*self._own, *(_below(entry) for entry in sys.path if entry)}, key=len)
-        bases = [base for base in bases if not base.startswith(mine)]
+        bases = [base for base in bases if not base.startswith((engine, *self._system))]
         temporary = _below(tempfile.gettempdir())
 
         def counts(path: str) -> bool:
-            if self.is_system(path) or path.startswith(mine) or path.endswith(".pyc"):
+            if self.is_system(path) or path.startswith(engine) or path.endswith(".pyc"):
                 return False
             base = next((base for base in reversed(bases) if path.startswith(base)), "/")
             is_hidden = any(part.startswith(".") for part in path[len(base) :].split("/"))
