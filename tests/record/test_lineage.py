@@ -178,3 +178,10 @@ def test_what_differs_is_named(abandoned: RunPaths) -> None:
     assert differences(lineage, {**lineage.parts, "code": "0" * 64}, mended) == [
         "the task's code", "the task's arguments", "the seed",
     ]  # fmt: skip
+    assert differences(lineage, {**lineage.parts, "outside": "0" * 64}, roadmap) == [OUTSIDE]
+    used = dataclasses.replace(lineage, parts={**lineage.parts, "outside": "0" * 64})
+    assert differences(used, lineage.parts, roadmap) == [OUTSIDE], "used before, and no longer"
+    assert differences(used, used.parts, roadmap) == []
+
+
+OUTSIDE = "the files that the task uses from outside its folder"

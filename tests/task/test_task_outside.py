@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.tiny import TASK, write_roadmap
 
 from staycourse.core.canonical import digest
+from staycourse.record.files import file_sha256
+from staycourse.record.store import Store
+from staycourse.record.verification.fault import Fault
+from staycourse.record.verification.sources import check_sources
+from staycourse.supervise.launch import prepare
 from staycourse.supervise.options import Options
 from staycourse.supervise.sealing import sealed_parts
 from staycourse.task.checking import Checked, check
@@ -89,6 +99,58 @@ def test_a_task_without_such_files_has_no_such_part(tmp_path: Path) -> None:
     plain = check(write_roadmap(tmp_path, space=SPACE, phases=PHASES))
     assert "outside" not in plain.facts and "outside" not in sealed_parts(plain, Options()).parts
     assert not [note for note in plain.notes if "outside the copy" in note]
+
+
+BOTH = TASK.replace("def model(args, hp):", 'def model(args, hp):\n    open("conf.json").close()', 1).replace(
+    "def dataset(args):", 'def dataset(args):\n    open("conf.json").close()\n    open("x.csv").close()', 1
+)
+
+
+def test_a_file_that_data_and_model_share_counts_unless_the_data_covers_it(tmp_path: Path) -> None:
+    """The samples do not tell what the model takes from it."""
+    for name in ("conf.json", "x.csv"):
+        (tmp_path / name).write_text("1\n")
+    options = {"task": BOTH, "space": SPACE, "phases": PHASES}
+    shared = check(write_roadmap(tmp_path, **options))
+    assert [name for name, _ in shared.facts["outside"]["files"]] == ["conf.json"]
+    assert [name for name, *_ in shared.facts["data_files"]["files"]] == ["conf.json", "x.csv"]
+    covered = check(write_roadmap(tmp_path, data={"files": ["conf.json", "x.csv"]}, **options))
+    assert "outside" not in covered.facts
+
+
+def forgeries(facts: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    said = "event 1 (run sealed): what it says of the files outside the code is not what was sealed"
+    yield {**facts, "outside": {**facts["outside"], "digest": "0" * 64}}, said
+    yield {name: value for name, value in facts.items() if name != "outside"}, said
+    listed = {**facts["outside"], "files": [["conf.json", "0" * 64]]}
+    said = "event 1 (run sealed): its list of files outside the code is not what was sealed"
+    yield {**facts, "outside": listed}, said
+
+
+def test_what_the_record_says_of_them_has_to_be_what_was_sealed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    (tmp_path / "conf.json").write_text("1\n")
+    (tmp_path / "x.csv").write_text("1\n")
+    seen = check(write_roadmap(tmp_path, task=BOTH, space=SPACE, phases=PHASES))
+    paths = prepare(seen, tmp_path / "runs", Options())
+    store = Store(paths)
+    sealed = store.state.sealed
+    assert sealed is not None and check_sources(paths, sealed) == 4
+    for facts, said in forgeries(dict(sealed.facts)):
+        with pytest.raises(Fault, match=re.escape(said)):
+            check_sources(paths, replace(sealed, facts=facts))
+    body = json.loads(paths.outside.read_text())
+    body["files"][0][3] = "0" * 64
+    paths.outside.write_text(json.dumps(body))
+    forged = {**sealed.facts["outside"], "sha256": file_sha256(paths.outside)}
+    with pytest.raises(Fault, match=r"outside\.json is not what was sealed"):
+        check_sources(paths, replace(sealed, facts={**sealed.facts, "outside": forged}))
+    paths.outside.unlink()
+    with pytest.raises(Fault, match=r"outside\.json is missing"):
+        check_sources(paths, sealed)
+    store.close(final=False)
 
 
 @pytest.mark.slow
