@@ -62,6 +62,13 @@ def wrong_cell(connection: sqlite3.Connection) -> str | None:
     return None
 
 
+def refuse_damaged_pages(connection: sqlite3.Connection, database: Path) -> None:
+    """Look at every page: SQLite itself meets a damaged one only when it comes by. Raises DamagedRun."""
+    answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if answer != "ok":
+        raise DamagedRun(f"{database} is damaged: {one_line(str(answer))}")
+
+
 def refuse_torn(database: Path) -> None:
     """Raise DamagedRun for a file that ends in the middle of a page.
 

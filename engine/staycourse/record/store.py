@@ -7,7 +7,6 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from staycourse.core import events as ev
@@ -15,7 +14,7 @@ from staycourse.core.canonical import canonical_json, plain
 from staycourse.core.events import Event
 from staycourse.core.state import RunState, fold, replay
 from staycourse.record import clock, ledger, proof, schema
-from staycourse.record.damage import DamagedRun, refuse_torn, telling_damage
+from staycourse.record.damage import DamagedRun, refuse_damaged_pages, refuse_torn, telling_damage
 from staycourse.record.files import write_atomically
 from staycourse.record.ledger import GENESIS, Entry
 from staycourse.record.paths import RunPaths
@@ -43,7 +42,7 @@ class Store:
         refuse_torn(paths.database)
         with telling_damage(paths.database):
             self._db = schema.open_for_writing(paths.database)
-            _check_pages(self._db, paths.database)
+            refuse_damaged_pages(self._db, paths.database)
             entries = list(ledger.checked(self._db, paths.name))
         self.is_head_lost = not _check_head(paths, entries)
         self._last = entries[-1] if entries else Entry(0, "", "", "", "", GENESIS)
@@ -208,13 +207,6 @@ class Store:
             with contextlib.suppress(sqlite3.OperationalError):
                 self._db.execute("ROLLBACK")
             raise
-
-
-def _check_pages(connection: sqlite3.Connection, database: Path) -> None:
-    """Before anything is written: SQLite meets a damaged page only when it comes by."""
-    answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if answer != "ok":
-        raise DamagedRun(f"{database} is damaged: {' '.join(str(answer).split())}")
 
 
 def _check_head(paths: RunPaths, entries: Sequence[Entry]) -> bool:

@@ -15,6 +15,7 @@ from staycourse.core.problems import UserError
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import RunState, RunStatus, replay
 from staycourse.record import ledger
+from staycourse.record.damage import DamagedRun, refuse_damaged_pages
 from staycourse.record.ledger import Entry
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
@@ -42,6 +43,8 @@ def verify(paths: RunPaths) -> Verified:
         return Verified(True, f"{paths.name} fits its seal " + _verify(paths))
     except Fault as fault:
         return Verified(False, f"{paths.name} does not fit: {fault}")
+    except DamagedRun as error:
+        return Verified(False, f"{paths.name} does not fit: {error}")
     except sqlite3.Error as error:
         return Verified(False, f"{paths.name} does not fit: run.db cannot be read ({error})")
     except OSError as error:
@@ -58,6 +61,7 @@ def _verify(paths: RunPaths) -> str:
     copies = chain.heads(paths)
     with reading(paths.database) as db:
         db.execute("BEGIN")
+        refuse_damaged_pages(db, paths.database)
         entries = chain.check_chain(ledger.read(db))
         chain.check_heads(paths, entries, copies)
         events = chain.read_events(entries)
