@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
@@ -24,6 +26,15 @@ def imported_distributions(code: Path) -> list[str]:
     installed = metadata.packages_distributions()
     found = {each for name in wanted for each in installed.get(name, ()) or _of_that_name(name)}
     return sorted(found)
+
+
+def installed_files(modules: Iterable[str]) -> set[str]:
+    """Absolute paths of all that the distributions of those modules have installed; the sources of an
+    editable install are none of it."""
+    tops = {name.partition(".")[0] for name in modules}
+    installed = metadata.packages_distributions() if tops else {}
+    found = (metadata.distribution(each) for name in tops for each in installed.get(name, ()))
+    return {os.path.normpath(str(each.locate_file(file))) for each in found for file in each.files or ()}
 
 
 def _of_that_name(name: str) -> list[str]:

@@ -19,6 +19,7 @@ from staycourse.core.text import one_line
 from staycourse.record.seal import outside_digest
 from staycourse.task.contract import Task
 from staycourse.task.data_files import Manifest, name_of
+from staycourse.task.distributions import installed_files
 from staycourse.task.opened_files import OpenedFiles, is_regular, take_readable
 from staycourse.task.places import Places
 
@@ -55,7 +56,10 @@ class OutsideFiles:
         names = self._modules()
         covered = {row[0] for row in data["files"]} if data["kind"] == "covered" else set()
         opened = (path for path in self._opened.read if name_of(self._folder, Path(path)) not in covered)
-        paths = self._counting([*names, *opened])
+        counting = self._counting([*names, *opened])
+        # Its version stands for a distribution, wherever it is installed.
+        installed = installed_files(names[str(path)] for path in counting if str(path) in names)
+        paths = [path for path in counting if str(path) not in installed]
         if not paths:
             return None
         manifest = take_readable(self._folder, paths, "outside")
