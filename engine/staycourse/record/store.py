@@ -149,10 +149,14 @@ class Store:
                     return
             time.sleep(0.05)
 
+    def write_head(self) -> None:
+        """Write the end of the chain into the file `head`. Raises OSError."""
+        write_atomically(self.paths.head, f"{self._last.seq} {self._last.hash}\n")
+
     def _write_head(self) -> None:
         """A full disk leaves the head behind the chain, which is no lie; the next flush tries again."""
         try:
-            write_atomically(self.paths.head, f"{self._last.seq} {self._last.hash}\n")
+            self.write_head()
             self._is_head_behind = False
         except OSError:
             self._is_head_behind = True

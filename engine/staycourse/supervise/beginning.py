@@ -27,9 +27,9 @@ _LOST_HEAD = (
 def take_up(store: Store, slots: list[Slot], nvml: Nvml | NvmlUnavailable, options: Options) -> None:
     """Take the run up: nobody of the session before may live and write."""
     _kill_those_before(store)
-    store.append(_started(store, slots, options))
-    if store.is_head_lost:
-        store.append(Noted("ledger", _LOST_HEAD.format(store.head[0] - 1)))
+    # In one with the note, for the first event that is recorded puts the head back.
+    lost = [Noted("ledger", _LOST_HEAD.format(store.head[0]))] if store.is_head_lost else []
+    store.append(_started(store, slots, options), *lost)
     # A kill may have come between the event and the deletion.
     checkpoints.delete(store.state.dropped, store.paths)
     _compare_environment(store, nvml, options)

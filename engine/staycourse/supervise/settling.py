@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 
-from staycourse.record.files import write_atomically
 from staycourse.record.lock import NoLocks, RunIsTaken, RunLock, is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
@@ -29,8 +28,7 @@ def settle(paths: RunPaths) -> None:
         return
     try:
         store = Store(paths)
-        seq, value = store.head
-        write_atomically(paths.head, f"{seq} {value}\n")
+        store.write_head()
         store.close(final=True)
     except (OSError, sqlite3.OperationalError):
         return
