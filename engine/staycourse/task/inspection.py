@@ -70,8 +70,8 @@ class Inspection:
         self.facts: dict[str, Any] = {}
         self.exact = True
         folder, origin = Path(self.spec.folder), Path(request.get("origin") or self.spec.folder)
-        self.opened = OpenedFiles(Places(Path(self.spec.code), (folder, origin)))
-        self.outside = OutsideFiles(self.spec, origin)
+        places = Places(Path(self.spec.code), (folder, origin))
+        self.opened, self.outside = OpenedFiles(places), OutsideFiles(folder, places)
 
     def run(self) -> None:
         task = self._task()

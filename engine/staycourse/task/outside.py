@@ -14,7 +14,6 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
-from staycourse.core.job import TaskSpec
 from staycourse.core.text import one_line
 from staycourse.record.seal import outside_digest
 from staycourse.task.contract import Task
@@ -32,10 +31,10 @@ class OutsideFiles:
     """Made before the task is loaded, `importing` entered around its import, `listen_to` told of it, and
     `found` asked when all of its functions have been called."""
 
-    def __init__(self, spec: TaskSpec, origin: Path) -> None:
-        self._folder = Path(spec.folder)
-        self._places = Places(Path(spec.code), (self._folder, origin))
-        self._opened = OpenedFiles(self._places)
+    def __init__(self, folder: Path, places: Places) -> None:
+        """`folder` is the roadmap's."""
+        self._folder, self._places = folder, places
+        self._opened = OpenedFiles(places)
         self._loaded = frozenset(sys.modules)
 
     @property
