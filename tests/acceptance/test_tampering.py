@@ -78,6 +78,14 @@ def forged(change: Callable[[list[list]], None], *, with_copies: bool = True) ->
     return tamper
 
 
+def both(one: Callable[[RunPaths], None], other: Callable[[RunPaths], None]) -> Callable[[RunPaths], None]:
+    def change(run: RunPaths) -> None:
+        one(run)
+        other(run)
+
+    return change
+
+
 def edit(name: str, old: str, new: str) -> Callable[[RunPaths], None]:
     def change(run: RunPaths) -> None:
         text = (run.root / name).read_text()
@@ -242,7 +250,9 @@ CASES: dict[str, tuple[Callable[[RunPaths], None], str]] = {
         forged(another_epoch), r"trial t1: there is no val_loss of epoch 9, by which it was ranked",
     ),
     "a best epoch made up, chain and copies forged": (
-        forged(another_best), r"trial t1.*best",
+        both(forged(another_best),
+             sql("UPDATE trial SET best_epoch = 2, best_value = 0.001 WHERE id = 't1'")),
+        r"trial t1: its best epoch, 2, is none of its curve",
     ),
     "another winner in the last event alone, chain and copies forged": (
         forged(winner_at_the_end), r"\(run finished\): its winner is not the first of the last ranking",
