@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from tests.support.tiny import wait_until
 
 from staycourse.supervise.linux import started_at
@@ -45,14 +43,6 @@ def loss(model, batch): ...
 def add_arguments(parser):
     parser.add_argument("--place")
 """
-
-
-@pytest.fixture
-def spawner(tmp_path: Path) -> Iterator[Spawner]:
-    spawner = Spawner(tmp_path / "engine.log")
-    spawner.start()
-    yield spawner
-    spawner.close()
 
 
 def started(spawner: Spawner, place: Path) -> Child:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,8 @@ import psutil
 import pytest
 from tests.support.tiny import wait_until
 
-from staycourse.supervise.linux import kill_tree, started_at
+from staycourse.supervise.linux import is_running, kill_tree, started_at
 from staycourse.supervise.spawner import Child, Spawner
-
-
-@pytest.fixture
-def spawner(tmp_path: Path) -> Iterator[Spawner]:
-    spawner = Spawner(tmp_path / "engine.log")
-    spawner.start()
-    yield spawner
-    spawner.close()
 
 
 def heard(spawner: Spawner, child: Child, what: str) -> bool:
@@ -109,7 +100,7 @@ def test_a_killed_supervisor_leaves_nobody_behind(tmp_path: Path) -> None:
         family = [int(word) for word in supervisor.stdout.readline().split()]
         assert all(psutil.pid_exists(pid) for pid in family)
         supervisor.kill()
-        wait_until(lambda: not any(map(_lives, family)), 10, "fork server and child are gone")
+        wait_until(lambda: not any(map(is_running, family)), 10, "fork server and child are gone")
 
 
 def test_kill_tree_spares_another_process_of_the_same_number() -> None:
@@ -118,14 +109,7 @@ def test_kill_tree_spares_another_process_of_the_same_number() -> None:
         assert process.poll() is None
         kill_tree(process.pid, started_at(process.pid))
         process.wait(10)
-        assert not _lives(process.pid)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+        assert not is_running(process.pid)
 
 
 def test_a_stopped_reader_keeps_nobody_waiting(spawner: Spawner, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from tests.support.chaos_campaign import BATCH, NAME, write_campaign
 from tests.support.tiny import Place, wait_until
 
 from staycourse.record.lock import is_held
+from staycourse.supervise.linux import is_running
 
 TARGETS = ("supervisor", "worker", "loader worker", "fork server")
 INSTANTS = ("any", "mid-epoch", "mid-checkpoint", "mid-commit")
@@ -205,10 +206,7 @@ def _family(supervisor: int, place: Place, run: str) -> dict[str, list[int]]:
 
 
 def _lives(pid: int) -> bool:
-    try:
-        return bool(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    return bool(pid) and is_running(pid)
 
 
 def _any(folder: Path) -> Callable[[], bool]:
