@@ -90,6 +90,28 @@ class RunClient:
         with reading(self.paths.database) as db:
             return list(reversed(db.execute(sql, (device, name, seconds)).fetchall()))
 
+    def pace(self, trial: str) -> list[tuple[int, float]]:
+        """(step, seconds of training) of a trial, oldest first."""
+        with reading(self.paths.database) as db:
+            sql = "SELECT step, value FROM timing WHERE trial = ? AND name = 'step_ms' ORDER BY step"
+            found, before, seconds = [], 0, 0.0
+            for step, value in db.execute(sql, (trial,)):
+                seconds += (step - before) * decode_number(value) / 1000
+                before = step
+                found.append((step, seconds))
+            return found
+
+    def timing(self, trial: str) -> dict[str, float]:
+        """The newest times and rates of a trial."""
+        with reading(self.paths.database) as db:
+            return _newest(db, "timing", trial)
+
+    def report(self) -> str:
+        """The report's Markdown, harmless; empty where there is none yet."""
+        if not self.paths.report.exists():
+            return ""
+        return sanitise(self.paths.report.read_text(encoding="utf-8", errors="replace"))
+
     def trial_log(self, trial: str, size: int = 64_000) -> str:
         """The end of what a trial has printed, harmless, at most `size` bytes of it."""
         path = self.paths.trial_log(trial)

@@ -357,7 +357,8 @@ def _clock(moment: Any) -> Iterator[None]:
 
 
 def _timing(step: int, epoch: int) -> list[tuple[str, int, int, float]]:
-    values = {"samples_per_s": 2914.0, "step_ms": 18.2, "wait_ms": 0.55, "wait_share": 0.03}
+    values = {"samples_per_s": 2914.0, "step_ms": 18.2, "wait_ms": 0.55, "copy_ms": 0.4, "compute_ms": 17.25}
+    values |= {"wait_share": 0.03, "rss_bytes": 0.6 * 2**30}
     return [(name, step, epoch, value) for name, value in values.items()]
 
 

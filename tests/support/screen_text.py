@@ -9,10 +9,10 @@ from pathlib import Path
 from textual.app import App
 from textual.pilot import Pilot
 
-from staycourse_tui.frames import Frame
+from staycourse_tui.frames import Frame, Request
+from staycourse_tui.pictures.run import ViewState, draw
 from staycourse_tui.poller import Poller
 from staycourse_tui.screens.run import RunScreen
-from staycourse_tui.view import ViewState, draw
 from staycourse_tui.widgets.lines import text, width
 from staycourse_tui.widgets.pane import Pane
 
@@ -20,7 +20,7 @@ from staycourse_tui.widgets.pane import Pane
 def frame_of(run: Path, selected: str | None = None) -> Frame:
     """One read of a run."""
     poller = Poller(run, lambda message: None)
-    poller.select(selected)
+    poller.ask(Request(selected=selected))
     return poller.read()
 
 
@@ -28,8 +28,8 @@ def screen_of(frame: Frame, size: tuple[int, int], state: ViewState | None = Non
     """The rows of the main screen; every pane must have exactly its size."""
     drawn = draw(frame, state or ViewState(), size)
     rows = [[" "] * size[0] for _ in range(size[1])]
-    for box in drawn.boxes:
-        lines = drawn.lines[box.pane]
+    for box in drawn.picture.boxes:
+        lines = drawn.picture.lines[box.pane]
         assert len(lines) == box.height, box
         for y, line in enumerate(lines):
             assert width(line) == box.width, (box, text(line))

@@ -28,7 +28,7 @@ async def test_every_state_opens_at_every_size(
         await opened(pilot)
         text = shown(app)
         assert f"{state}-1"[:7] in text
-        assert "? help  d leave" in text.splitlines()[-1]
+        assert "? help  d detach" in text.splitlines()[-1]
         assert all(len(row) == size[0] for row in text.splitlines())
 
 

@@ -80,7 +80,7 @@ def is_alive(pid: int) -> bool:
 def test_attach_detach_and_attach_again_at_another_size(tmp_path: Path) -> None:
     run = write_run(tmp_path / "digits-1", "running")
     with engine_for(run, training=True) as engine, tmux(f"{view(run)}; exec cat", (80, 24)) as small:
-        small.expect("● digits-1", "3/5 grid", "─ queue", "60 epochs", "? help  d leave")
+        small.expect("● digits-1", "3/5 grid", "─ queue", "60 epochs", "? help  d detach")
         small.press("x")
         small.expect("t38", "rules", "patience 0/5")
         small.press("d")
@@ -105,7 +105,7 @@ def test_mouse_bytes_of_old_terminals_neither_crash_nor_press_keys(
     sample_runs: dict[str, Path], term: str
 ) -> None:
     with tmux(f"env TERM={term} {view(sample_runs['suspended'])}", (80, 24)) as server:
-        server.expect("suspended-1", "? help  d leave")
+        server.expect("suspended-1", "? help  d detach")
         # ESC [ M and three bytes: a button, and a place whose bytes are no UTF-8 or the letters q and d.
         for place in ("ff fe", "71 64", "e4 71"):
             server("send-keys", "-H", "1b", "5b", "4d", "20", *place.split())

@@ -1,4 +1,5 @@
-"""The app: opens on a plan to be sealed or on a run, and leaves without touching either."""
+"""The app: opens on the roadmaps and runs of a folder, on a plan to be sealed, or on a run; it leaves
+without touching any of them."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import ModalScreen, Screen
 
-from staycourse_tui.messages import Sealed
+from staycourse_tui.messages import Polled, PollFailed, Sealed
 from staycourse_tui.offer import Offer
 from staycourse_tui.theme import DARK, LIGHT
 
@@ -49,22 +50,48 @@ class StaycourseApp(App[Path | None]):
         return TerminalDriver
 
     def get_default_screen(self) -> Screen[object]:
-        from staycourse_tui.screens.plan import PlanScreen
-        from staycourse_tui.screens.run import RunScreen
-
         if self.run_folder is not None:
-            return RunScreen(self.run_folder)
+            return self._run_screen(self.run_folder)
         assert self._offer is not None, "the app needs a run or an offer"
+        from staycourse_tui.screens.plan import PlanScreen
+
         return PlanScreen(self._offer)
+
+    def open_run(self, folder: Path, has_home: bool = False) -> None:
+        """Show a run on top of what is shown; `has_home` if esc may lead back."""
+        self.run_folder = folder
+        while isinstance(self.screen, ModalScreen):
+            self.pop_screen()
+        self.push_screen(self._run_screen(folder, has_home))  # a default screen cannot be switched
+
+    def _run_screen(self, folder: Path, has_home: bool = False) -> Screen[object]:
+        from staycourse_tui.screens.run import RunScreen
+        from staycourse_tui.session import Session
+
+        return RunScreen(Session(folder, self.post_message), has_home)
 
     def on_sealed(self, message: Sealed) -> None:
         """The offer has become a run."""
-        from staycourse_tui.screens.run import RunScreen
+        self.open_run(message.folder)
 
-        self.run_folder = message.folder
-        while isinstance(self.screen, ModalScreen):
-            self.pop_screen()
-        self.push_screen(RunScreen(message.folder))  # a default screen cannot be switched
+    def on_polled(self, message: Polled) -> None:
+        """A run was read: the uppermost of its screens shows it."""
+        from staycourse_tui.screens.run_view import RunView
+
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, RunView):
+                screen.session.take(message.frame)
+                screen.redraw()
+                return
+
+    def on_poll_failed(self, message: PollFailed) -> None:
+        from staycourse_tui.screens.run_view import RunView
+
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, RunView):
+                screen.session.fail(message.reason)
+                screen.redraw()
+                return
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)

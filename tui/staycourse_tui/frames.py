@@ -5,18 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from staycourse.client import Snapshot, TrialView
+from staycourse.client import LiveView, Snapshot, TrialView
 from staycourse.core.space import Value
 
 CurvePoint = tuple[int, int, float]  # step, epoch, value
 Curves = Mapping[tuple[str, str], tuple[CurvePoint, ...]]
+Pace = tuple[tuple[int, float], ...]  # step, seconds of training
+MOST_MARKED = 4
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the screens need of the next reads: whose curves (None: the running trial's), those marked
+    beside it, whose output, the report, and the curves' times."""
+
+    selected: str | None = None
+    marked: tuple[str, ...] = ()
+    output_of: str | None = None
+    has_report: bool = False
+    has_pace: bool = False
 
 
 @dataclass(frozen=True)
 class Frame:
-    """`curves` holds (step, epoch, value) by (trial, metric); `history` the load of each device in
-    percent, oldest first; `metric` is the objective's name as the trials report it; `files` what the run
-    has left, by name relative to its `folder`."""
+    """`curves` holds (step, epoch, value) by (trial, metric), `pace` (step, seconds) by trial; `history`
+    the readings of each device by name, oldest first; `metric` is the objective's name as the trials
+    report it; `files` what the run has left, by name relative to its `folder`; `timing` the newest times
+    and rates of the trial in focus; `output` what the trial `output_of` has printed last."""
 
     snapshot: Snapshot
     folder: str
@@ -24,9 +39,15 @@ class Frame:
     focus: str | None = None
     curves: Curves = field(default_factory=dict)
     compared: tuple[str, ...] = ()
-    history: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    marked: tuple[str, ...] = ()
+    pace: Mapping[str, Pace] = field(default_factory=dict)
+    history: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     winner: Mapping[str, Value] | None = None
     files: tuple[str, ...] = ()
+    timing: Mapping[str, float] = field(default_factory=dict)
+    output: str = ""
+    output_of: str | None = None
+    report: str | None = None
 
     def trial(self, trial: str | None) -> TrialView | None:
         """The trial of that id."""
@@ -36,6 +57,12 @@ class Frame:
     def focused(self) -> TrialView | None:
         """The trial that the panes speak of: the one selected, else the one running, else the last."""
         return self.trial(self.focus)
+
+    def live(self, trial: str | None) -> LiveView | None:
+        """The newest figures of a trial that runs, its engine alive."""
+        if not self.snapshot.is_engine_alive:
+            return None
+        return next((one for one in self.snapshot.live if one.trial == trial), None)
 
 
 def focus_of(snapshot: Snapshot, selected: str | None) -> str | None:
@@ -48,9 +75,11 @@ def focus_of(snapshot: Snapshot, selected: str | None) -> str | None:
     return begun[-1] if begun else None
 
 
-def compared_with(snapshot: Snapshot, focus: str | None, most: int = 3) -> tuple[str, ...]:
-    """Trials to draw behind the one in focus: the others that run, then the best of its phase, best
-    first; the run's best trial where the phase has none yet."""
+def compared_with(
+    snapshot: Snapshot, focus: str | None, marked: tuple[str, ...] = (), most: int = 3
+) -> tuple[str, ...]:
+    """Trials to draw behind the one in focus: its phase's best, then those that were marked, or else the
+    phase's next best and what runs beside; the run's best trial where the phase has none yet."""
     sign = 1.0 if snapshot.roadmap.objective.goal == "min" else -1.0
     phase = next((view.phase for view in snapshot.trials if view.id == focus), None)
     running = [live.trial for live in snapshot.live]
@@ -60,5 +89,8 @@ def compared_with(snapshot: Snapshot, focus: str | None, most: int = 3) -> tuple
         if view.phase == phase and view.best_value is not None and view.outcome == "completed"
     ]
     best = [trial for _, trial in sorted(scored)[:most]] or list(filter(None, [snapshot.best_trial]))
+    if marked:
+        found = [*best[:1], *marked[:MOST_MARKED]]
+        return tuple(trial for trial in dict.fromkeys(found) if trial != focus)
     found = [trial for trial in dict.fromkeys([*best, *running]) if trial != focus]
     return tuple(found[:most])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,30 +14,36 @@ from textual.message import Message
 from staycourse.client import RunClient, Snapshot
 from staycourse.core.metric_names import resolve
 from staycourse.core.problems import UserError
-from staycourse_tui.frames import CurvePoint, Frame, compared_with, focus_of
+from staycourse_tui.frames import CurvePoint, Frame, Request, compared_with, focus_of
 from staycourse_tui.messages import Polled, PollFailed
 
 INTERVAL = 0.5
+READINGS = ("util_percent", "memory_used_bytes", "power_watts", "temperature_celsius")
 _HISTORY = 120
+_MOST_ENDED = 64
 _TRAIN, _TRAIN_STEP = "train_loss", "train_loss_step"
 
 
 class Poller:
     """Posts `Polled` after each read and `PollFailed` where the run cannot be read; it tries again.
 
-    The thread is a daemon: leaving the view never waits for a file system that hangs.
+    It reads no further until the message before was taken (`taken`): a terminal that stands still stops the
+    screen, and what it would have shown must not pile up. The thread is a daemon: leaving the view never
+    waits for a file system that hangs.
     """
 
     def __init__(self, folder: Path, post: Callable[[Message], object]) -> None:
         self._folder = folder
         self._post = post
         self._wake = threading.Event()
+        self._taken = threading.Event()
+        self._taken.set()
         self._stopped = False
-        self._selected: str | None = None
+        self._request = Request()
         self._client: RunClient | None = None
         self._metrics: dict[str, str] = {}
-        self._ended: dict[tuple[str, str], tuple[CurvePoint, ...]] = {}
-        self._history: dict[str, deque[float]] = {}
+        self._ended: OrderedDict[tuple[str, str], tuple[CurvePoint, ...]] = OrderedDict()
+        self._history: dict[str, dict[str, deque[float]]] = {}
         self._history_at: str | None = None
 
     def start(self) -> None:
@@ -48,11 +54,17 @@ class Poller:
         """Read no more."""
         self._stopped = True
         self._wake.set()
+        self._taken.set()
 
-    def select(self, trial: str | None) -> None:
-        """Which trial's curves to bring; None follows the running one. The next read comes at once."""
-        self._selected = trial
-        self._wake.set()
+    def taken(self) -> None:
+        """The last message has arrived."""
+        self._taken.set()
+
+    def ask(self, request: Request) -> None:
+        """What to bring from now on; where that is something else, the next read comes at once."""
+        if request != self._request:
+            self._request = request
+            self._wake.set()
 
     def _run(self) -> None:
         while not self._stopped:
@@ -64,23 +76,26 @@ class Poller:
                 message = PollFailed(str(error) or type(error).__name__)
             if self._stopped:
                 return
+            self._taken.clear()
             self._post(message)
-            # A selection may come between two reads: not more than some ten of them a second.
+            # A request may come between two reads: not more than some ten of them a second.
             time.sleep(0.1)
             self._wake.wait(max(0.0, INTERVAL - (time.monotonic() - began)))
+            self._taken.wait()
 
     def read(self) -> Frame:
         """One read. Raises sqlite3.Error, OSError or UserError if the run cannot be read now."""
         if self._client is None:
             self._client = RunClient(self._folder)
-        client = self._client
+        client, request = self._client, self._request
         snapshot = client.poll()
-        focus = focus_of(snapshot, self._selected)
-        compared = compared_with(snapshot, focus)
+        focus = focus_of(snapshot, request.selected)
+        compared = compared_with(snapshot, focus, request.marked)
         metric = self._metric(client, snapshot, focus)
         wanted = [(trial, metric) for trial in (focus, *compared) if trial]
-        wanted += [(trial, _TRAIN) for trial in (focus, *compared[:1]) if trial]
+        wanted += [(trial, _TRAIN) for trial in (focus, *compared) if trial]
         wanted += [(focus, _TRAIN_STEP)] if focus else []
+        shown = [trial for trial in (focus, *compared) if trial and request.has_pace]
         self._remember(client, snapshot)
         paths = client.paths
         files = [path for path in (paths.weights, paths.report) if path.exists()]
@@ -91,9 +106,18 @@ class Poller:
             focus=focus,
             curves={key: self._curve(client, snapshot, key) for key in wanted},
             compared=compared,
-            history={device: tuple(values) for device, values in self._history.items()},
+            marked=request.marked,
+            pace={trial: tuple(client.pace(trial)) for trial in shown},
+            history={
+                device: {name: tuple(values) for name, values in readings.items()}
+                for device, readings in self._history.items()
+            },
             winner=client.state.winner,
             files=tuple(str(path.relative_to(paths.root)) for path in files),
+            timing=client.timing(focus) if focus else {},
+            output=client.trial_log(request.output_of) if request.output_of else "",
+            output_of=request.output_of,
+            report=client.report() if request.has_report else None,
         )
 
     def _metric(self, client: RunClient, snapshot: Snapshot, focus: str | None) -> str:
@@ -107,21 +131,30 @@ class Poller:
 
     def _curve(self, client: RunClient, snapshot: Snapshot, key: tuple[str, str]) -> tuple[CurvePoint, ...]:
         if key in self._ended:
+            self._ended.move_to_end(key)
             return self._ended[key]
         is_over = any(view.id == key[0] and view.status == "ended" for view in snapshot.trials)
         curve = tuple(client.curve(*key))
         if is_over:
             self._ended[key] = curve
+            while len(self._ended) > _MOST_ENDED:
+                self._ended.popitem(last=False)
         return curve
 
     def _remember(self, client: RunClient, snapshot: Snapshot) -> None:
+        """The readings of the last two minutes; those from before this view are read once a device."""
         time_ = snapshot.hardware.time
         if time_ == self._history_at:
             return
         self._history_at = time_
         for device, values in snapshot.hardware.devices.items():
             if device not in self._history:
-                past = [value for _, value in client.history(device, "util_percent", _HISTORY)]
-                self._history[device] = deque(past, maxlen=_HISTORY)
-            elif "util_percent" in values:
-                self._history[device].append(values["util_percent"])
+                self._history[device] = {
+                    name: deque((v for _, v in client.history(device, name, _HISTORY)), maxlen=_HISTORY)
+                    for name in READINGS
+                    if name in values
+                }
+                continue
+            for name, readings in self._history[device].items():
+                if name in values:
+                    readings.append(values[name])

@@ -27,16 +27,19 @@ class Pace:
         self._steps = 0
         self._samples = 0
         self._waited = 0.0
+        self._copied = 0.0
 
     def exclude(self, seconds: float) -> None:
         """Leave out time that was not spent on steps: validation, a checkpoint."""
         self._timing_from += seconds
 
-    def count(self, steps: int, samples: int, waited: float) -> None:
-        """Count finished steps, their samples and the seconds that they waited for data."""
+    def count(self, steps: int, samples: int, waited: float, copied: float) -> None:
+        """Count finished steps, their samples, the seconds that they waited for data, and those in which it
+        was copied to the device, as the host saw them."""
         self._steps += steps
         self._samples += samples
         self._waited += waited
+        self._copied += copied
 
     def progress(self, now: float, step: int, epoch: int, steps_per_epoch: int, **more: int) -> None:
         """Send where the trial is, at most every half second; rows go along."""
@@ -53,6 +56,8 @@ class Pace:
             "samples_per_s": self._samples / seconds,
             "step_ms": 1000 * seconds / self._steps,
             "wait_ms": 1000 * self._waited / self._steps,
+            "copy_ms": 1000 * self._copied / self._steps,
+            "compute_ms": max(0.0, 1000 * (seconds - self._waited - self._copied) / self._steps),
             "wait_share": min(1.0, self._waited / seconds),
             "rss_bytes": float(self._process.memory_info().rss),
         }
@@ -61,4 +66,4 @@ class Pace:
         for name, value in values.items():
             self._events.timing(name, step, epoch, value)
         self._timing_from = now
-        self._steps, self._samples, self._waited = 0, 0, 0.0
+        self._steps, self._samples, self._waited, self._copied = 0, 0, 0.0, 0.0

@@ -123,13 +123,15 @@ class Loop:
         move = None if trial.device.type == "cpu" else trial.move
         window, kill_at = window_length(plan.batches), self._kill_at()
         batches = trial.loader.batches(plan, state.batch)
-        waited, counted, tick_at = 0.0, state.batch, clock() + TICK_S
+        waited, copied, counted, tick_at = 0.0, 0.0, state.batch, clock() + TICK_S
         while state.batch < plan.batches:
             began = clock()
             batch = next(batches)
-            waited += clock() - began
+            fetched = clock()
+            waited += fetched - began
             if move is not None:
                 batch = move(batch)
+                copied += clock() - fetched
             reseed(state.step + 1)
             loss = loss_of(batch)
             loss.backward()
@@ -146,8 +148,9 @@ class Loop:
             if state.step == kill_at:
                 self._kill()
             if clock() >= tick_at or state.batch == plan.batches:
-                self._pace.count(state.batch - counted, (state.batch - counted) * plan.batch_size, waited)
-                waited, counted, tick_at = 0.0, state.batch, clock() + TICK_S
+                steps = state.batch - counted
+                self._pace.count(steps, steps * plan.batch_size, waited, copied)
+                waited, copied, counted, tick_at = 0.0, 0.0, state.batch, clock() + TICK_S
                 self._tick(plan)
 
     def _tick(self, plan: Plan) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from staycourse_tui.widgets.lines import Line, Span, cell, fit, line
 from staycourse_tui.widgets.plot import Canvas, Point, Scale, decimate, scale_of, tick_label, ticks
 
 _TRAIN, _TRAIN_STEP = "train_loss", "train_loss_step"
+_UNITS = ((3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
 
 @dataclass(frozen=True)
@@ -27,41 +29,47 @@ class Series:
 
 @dataclass(frozen=True)
 class Axes:
-    """`by_step` counts x in steps instead of epochs; x runs to `x_max`, the planned length."""
+    """`x` is what runs to the right: "epoch", "step" or "time" in seconds; it ends at `x_max`, the planned
+    length."""
 
     log: bool
-    by_step: bool
+    x: str
     x_max: float
 
 
-def metric_series(frame: Frame, by_step: bool) -> list[Series]:
+def metric_series(frame: Frame, x: str) -> list[Series]:
     """The objective's metric: the trial in focus, the best, others; drawn last first."""
-    return [*_series(frame, frame.metric, by_step)]
+    return _series(frame, frame.metric, x)
 
 
-def train_series(frame: Frame, by_step: bool) -> list[Series]:
-    """The training loss: of the trial in focus by step, of the best one by epoch."""
-    found = _series(frame, _TRAIN, by_step)
+def train_series(frame: Frame, x: str) -> list[Series]:
+    """The training loss: of the trial in focus step by step, of the others by epoch."""
+    found = _series(frame, _TRAIN, x)
     fine = frame.curves.get((frame.focus or "", _TRAIN_STEP), ())
-    if fine and found and found[0].label == frame.focus:
-        found[0] = Series(found[0].label, "s0", _x(fine, by_step), found[0].word)
-    elif fine and frame.focus:
-        found.insert(0, Series(frame.focus, "s0", _x(fine, by_step)))
-    return found
+    if not fine or frame.focus is None:
+        return found
+    points = _x(frame, frame.focus, fine, x)
+    if found and found[0].label == frame.focus:
+        return [Series(found[0].label, "s0", points, found[0].word), *found[1:]]
+    return [Series(frame.focus, "s0", points), *found]
 
 
-def axes_of(frame: Frame, log: bool, by_step: bool) -> Axes:
+def axes_of(frame: Frame, log: bool, x: str) -> Axes:
     """The x axis is as long as the longest trial shown was planned, so that it stands still."""
     shown = [view for name in (frame.focus, *frame.compared) if (view := frame.trial(name))]
     epochs = max((view.epochs for view in shown), default=1)
-    if not by_step:
-        return Axes(log, False, float(epochs))
+    if x == "epoch":
+        return Axes(log, x, float(epochs))
     rates = [
         points[-1][0] / points[-1][1]
         for (trial, name), points in frame.curves.items()
         if points and points[-1][1] and name != _TRAIN_STEP
     ]
-    return Axes(log, True, max(rates, default=1.0) * epochs)
+    steps = max(rates, default=1.0) * epochs
+    if x == "step":
+        return Axes(log, x, steps)
+    paces = [pace[-1][1] / pace[-1][0] for pace in frame.pace.values() if pace and pace[-1][0]]
+    return Axes(log, x, max(paces, default=1.0) * steps)
 
 
 def title(name: str, series: Sequence[Series], log: bool) -> Line:
@@ -122,27 +130,48 @@ def why_empty(frame: Frame) -> str:
     return f"waiting for the first epoch's end: {frame.metric} comes then"
 
 
-def _series(frame: Frame, metric: str, by_step: bool) -> list[Series]:
+def _series(frame: Frame, metric: str, x: str) -> list[Series]:
     found = []
     best = frame.compared[0] if frame.compared else None
     for trial in (frame.focus, *frame.compared):
         if trial is None:
             continue
-        points = _x(frame.curves.get((trial, metric), ()), by_step)
+        points = _x(frame, trial, frame.curves.get((trial, metric), ()), x)
         if not points:
             continue
         view = frame.trial(trial)
-        role = "s0" if trial == frame.focus else "s1" if trial == best else "s2"
+        role = "s0" if trial == frame.focus else "s1" if trial == best else _marked_role(frame, trial)
         is_live = view is not None and view.status == "running" and frame.snapshot.is_engine_alive
-        word = "running" if is_live else "best" if trial == best else ""
+        word = (
+            "running" if is_live else "best" if trial == best else "marked" if trial in frame.marked else ""
+        )
         found.append(Series(trial, role, points, word))
     return found
 
 
-def _x(points: Sequence[CurvePoint], by_step: bool) -> list[Point]:
-    if by_step:
+def _marked_role(frame: Frame, trial: str) -> str:
+    """Marked trials have colours of their own, others are grey."""
+    return f"m{frame.marked.index(trial)}" if trial in frame.marked else "s2"
+
+
+def _x(frame: Frame, trial: str, points: Sequence[CurvePoint], x: str) -> list[Point]:
+    if x == "epoch":
+        return _by_epoch(points)
+    if x == "step":
         return [(float(step), value) for step, _, value in points]
-    return _by_epoch(points)
+    pace = frame.pace.get(trial, ())
+    return [(seconds_at(pace, step), value) for step, _, value in points] if pace else []
+
+
+def seconds_at(pace: Sequence[tuple[int, float]], step: int) -> float:
+    """When a trial was at a step, between the moments that are known; later than the last at its pace."""
+    at = bisect_left(pace, (step, -math.inf))
+    if at == len(pace):
+        last, seconds = pace[-1]
+        return seconds * step / last if last else seconds
+    before, began = pace[at - 1] if at else (0, 0.0)
+    after, ended = pace[at]
+    return began + (ended - began) * (step - before) / max(1, after - before)
 
 
 def _by_epoch(points: Sequence[CurvePoint]) -> list[Point]:
@@ -213,13 +242,19 @@ def _is_drawn(canvas: Canvas, x: int, y: int) -> bool:
 
 def _x_axis(axes: Axes, start: int, width: int, size: int) -> Line:
     """Round marks below their columns; the last one carries the unit."""
-    unit = " steps" if axes.by_step else " epochs"
-    end = f"{axes.x_max:,.0f}{unit}"
+    scale, unit = (1.0, axes.x + "s") if axes.x != "time" else _time_unit(axes.x_max)
+    x_max = axes.x_max / scale
+    end = f"{x_max:,.0f} {unit}"
     text = [" "] * size
     edge = min(size, start + width + (size - start - width)) - cell_len(end)
-    for value in ticks(Scale(0.0, axes.x_max), max(4, width // 14)):
+    for value in ticks(Scale(0.0, x_max), max(4, width // 14)):
         label = f"{value:,.0f}"
-        at = start + round(value / axes.x_max * (width - 1)) - (len(label) // 2 if value else 0)
+        at = start + round(value / x_max * (width - 1)) - (len(label) // 2 if value else 0)
         if value == round(value) and at + len(label) + 2 <= edge:
             text[at : at + len(label)] = label
     return line(Span(cell("".join(text[:edge]), edge) + end, "dim"))
+
+
+def _time_unit(seconds: float) -> tuple[float, str]:
+    """The unit in which an axis of that length has round marks, in seconds, and its name."""
+    return next(((size, name) for size, name in _UNITS if seconds >= 3 * size), _UNITS[-1])

@@ -11,6 +11,13 @@ from staycourse_tui.widgets.lines import Line, Span, fit, flow, join, line, whol
 from staycourse_tui.widgets.plot import sparkline
 
 Values = Mapping[str, float]
+_READINGS = (
+    ("memory_used_bytes", "memory_total_bytes", "s1"),
+    ("power_watts", "power_limit_watts", "accent"),
+    ("temperature_celsius", "", "warn"),
+)
+_STEP = (("wait", "wait_ms", "warn"), ("copy", "copy_ms", "m1"), ("compute", "compute_ms", "good"))
+_BAR = "░▒█"
 
 
 def device_lines(snapshot: Snapshot, size: int, most: int) -> list[Line]:
@@ -27,30 +34,69 @@ def device_lines(snapshot: Snapshot, size: int, most: int) -> list[Line]:
 
 
 def device_pane(frame: Frame, size: int, rows: int) -> list[Line]:
-    """Two lines a GPU, with its load over the last two minutes, or the CPU's."""
-    snapshot = frame.snapshot
-    gpus = _gpus(snapshot)
+    """Each GPU's load, memory, power and temperature with their last two minutes; where there is no room for
+    that, two lines a GPU or one; without a GPU the CPU's."""
+    gpus = _gpus(frame.snapshot)
     if not gpus:
         return [fit(made, size) for made in _cpu_lines(frame, size)][:rows]
-    each = 2 if rows >= 2 * len(gpus) else 1
-    lines: list[Line] = []
-    for name, values in gpus:
-        load = values.get("util_percent")
-        head = f"{name} {_percent(load):>4} "
-        lines.append(line(Span(head), Span(_spark(frame, name, size - len(head) - 1), "good")))
-        if each == 2:
-            lines.append(whole([(Span("  "),), *_gpu_rest(values)], size, " "))
+    each = next((most for most in (4, 2) if rows >= most * len(gpus)), 1)
+    lines = [made for name, values in gpus for made in _gpu_lines(frame, name, values, size, each)]
     if len(lines) > rows:
         lines = [*lines[: rows - 1], line(Span(f"{len(lines) - rows + 1} more", "dim"))]
     return [fit(made, size) for made in lines]
 
 
+def _gpu_lines(frame: Frame, name: str, values: Values, size: int, rows: int) -> list[Line]:
+    head = f"{name} {_percent(values.get('util_percent')):>4} "
+    first = line(Span(head), Span(_spark(frame, name, "util_percent", size - len(head) - 1), "good"))
+    if rows < 4:
+        return [first, whole([(Span("  "),), *_gpu_rest(values)], size, " ")][:rows]
+    return [
+        first,
+        *(made for reading in _READINGS if (made := _reading(frame, name, values, size, *reading))),
+    ]
+
+
+def _reading(frame: Frame, name: str, values: Values, size: int, key: str, top: str, role: str) -> Line:
+    """A reading with its history, from 0 to what the device says is its most."""
+    if key not in values:
+        return ()
+    most = values.get(top) or max((*frame.history.get(name, {}).get(key, ()), values[key], 100.0))
+    shown = {
+        "memory_used_bytes": f"{fmt.gigabytes(values[key])}/{fmt.gigabytes(most)}G",
+        "power_watts": f"{values[key]:.0f}/{most:.0f}W",
+    }.get(key, f"{values[key]:.0f}°C")
+    head = f"  {shown:<9} "
+    spark = sparkline(frame.history.get(name, {}).get(key, ()), 0.0, most, max(0, size - len(head) - 1))
+    return line(Span(head), Span(spark, role))
+
+
 def loader_pane(snapshot: Snapshot, size: int) -> list[Line]:
-    """Throughput, wait share and step time of what runs."""
+    """Throughput, wait share and step time of what runs, and what a step is made of."""
     parts = _loader_parts(snapshot)
     if not parts:
         return [fit(line(Span(loader_sentence(snapshot), "dim")), size)]
-    return [fit(line(*part), size) for part in parts]
+    return [fit(made, size) for made in [*flow(parts, size), *step_lines(_timings(snapshot), size)]]
+
+
+def step_lines(timings: Sequence[Values], size: int) -> list[Line]:
+    """The mean step split into waiting for data, copying it and computing: a bar and its legend."""
+    means = [(word, role, _mean(timings, name)) for word, name, role in _STEP]
+    known = [(word, role, value) for word, role, value in means if value is not None]
+    total = sum(value for _, _, value in known)
+    if len(known) < len(_STEP) or total <= 0:
+        return []
+    ends = [round(size * sum(value for _, _, value in known[: at + 1]) / total) for at in range(len(known))]
+    starts = [0, *ends[:-1]]
+    bar = [
+        Span(glyph * (end - start), role)
+        for glyph, (_, role, _), start, end in zip(_BAR, known, starts, ends, strict=True)
+    ]
+    legend = [
+        (Span(glyph, role), Span(f" {word} ", "dim"), Span(fmt.milliseconds(value)))
+        for glyph, (word, role, value) in zip(_BAR, known, strict=True)
+    ]
+    return [line(*bar), *flow(legend, size)]
 
 
 def loader_sentence(snapshot: Snapshot) -> str:
@@ -124,7 +170,7 @@ def _cpu_lines(frame: Frame, size: int) -> list[Line]:
     head = f"cpu {_percent(cpu.get('util_percent')):>4} "
     lines = [
         line(Span(driver_sentence(frame.snapshot), "dim")),
-        line(Span(head), Span(_spark(frame, "cpu", size - len(head) - 1), "good")),
+        line(Span(head), Span(_spark(frame, "cpu", "util_percent", size - len(head) - 1), "good")),
     ]
     if memory := _memory(cpu):
         lines.append(memory)
@@ -134,13 +180,17 @@ def _cpu_lines(frame: Frame, size: int) -> list[Line]:
     return lines
 
 
-def _spark(frame: Frame, device: str, width_: int) -> str:
-    return sparkline(frame.history.get(device, ()), 0.0, 100.0, max(0, width_))
+def _spark(frame: Frame, device: str, name: str, width_: int) -> str:
+    return sparkline(frame.history.get(device, {}).get(name, ()), 0.0, 100.0, max(0, width_))
+
+
+def _timings(snapshot: Snapshot) -> list[Values]:
+    return [live.timing for live in snapshot.live if "samples_per_s" in live.timing]
 
 
 def _loader_parts(snapshot: Snapshot) -> list[Line]:
     """Loader, wait and step of all trials that run: rates added up, shares and times averaged."""
-    timings = [live.timing for live in snapshot.live if "samples_per_s" in live.timing]
+    timings = _timings(snapshot)
     if not timings:
         return []
     rate = sum(timing["samples_per_s"] for timing in timings)

@@ -6,10 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
-from textual.screen import Screen
 
 from staycourse.core.problems import UserError
 from staycourse.core.text import one_line
@@ -17,22 +15,23 @@ from staycourse_tui.keys import PLAN_KEYS, UNSEALED
 from staycourse_tui.messages import RehearsalLine, Rehearsed, Scrolled, Sealed, SealFailed
 from staycourse_tui.offer import Offer, RehearsalCancelled
 from staycourse_tui.panes.plan import plan_header, plan_lines, totals
+from staycourse_tui.pictures.framing import Picture, stacked
+from staycourse_tui.screens.base import PaneScreen
 from staycourse_tui.screens.help import HelpScreen
 from staycourse_tui.screens.seal import SealScreen
 from staycourse_tui.widgets.lines import Line, Span, fit, join, line, rule, spread, width, wrap_text
-from staycourse_tui.widgets.pane import Pane
 
 _MOST_PROGRESS = 12
 
 
-class PlanScreen(Screen[object]):
+class PlanScreen(PaneScreen):
     """Seals or rehearses through the offer's callbacks, on a thread, one at a time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(key.binding() for key in PLAN_KEYS),
         ("escape", "app.leave", "leave"),
     ]
-    AUTO_FOCUS = None
+    PANES = ("header", "plan", "progress", "footer")
 
     def __init__(self, offer: Offer) -> None:
         super().__init__()
@@ -42,23 +41,13 @@ class PlanScreen(Screen[object]):
         self._rehearsed: bool | None = None
         self._progress: list[str] = []
         self._result: tuple[str, str] = ("", "")
-        self._panes = {name: Pane(name) for name in ("header", "plan", "progress", "footer")}
-
-    def compose(self) -> ComposeResult:
-        yield from self._panes.values()
-
-    def on_mount(self) -> None:
-        self._redraw()
-
-    def on_resize(self) -> None:
-        self._redraw()
 
     def on_scrolled(self, message: Scrolled) -> None:
         self.action_move(message.lines)
 
     def action_move(self, step: int) -> None:
         self._down = max(0, self._down + step)
-        self._redraw()
+        self.redraw()
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen((*PLAN_KEYS, UNSEALED), f"{self._offer.source}: a plan, not sealed"))
@@ -72,11 +61,11 @@ class PlanScreen(Screen[object]):
             return
         self._busy, self._progress, self._result = "rehearsing", [], ("", "")
         self._on_thread(self._rehearse)
-        self._redraw()
+        self.redraw()
 
     def on_rehearsal_line(self, message: RehearsalLine) -> None:
         self._progress.append(message.text)
-        self._redraw()
+        self.redraw()
 
     def on_rehearsed(self, message: Rehearsed) -> None:
         self._busy, self._rehearsed = "", message.passed
@@ -86,12 +75,12 @@ class PlanScreen(Screen[object]):
         )
         failed = (f"✗ the rehearsal did not pass; nothing is sealed. {message.error}".strip(), "bad")
         self._result = passed if message.passed else failed
-        self._redraw()
+        self.redraw()
 
     def on_seal_failed(self, message: SealFailed) -> None:
         self._busy = ""
         self._result = (f"✗ nothing was sealed: {message.reason}", "bad")
-        self._redraw()
+        self.redraw()
 
     def _answered(self, answer: str | None) -> None:
         if answer == "rehearse":
@@ -99,7 +88,7 @@ class PlanScreen(Screen[object]):
         elif answer == "seal":
             self._busy, self._progress, self._result = "sealing", [], ("", "")
             self._on_thread(self._seal)
-            self._redraw()
+            self.redraw()
 
     def _on_thread(self, work: Callable[[], Message]) -> None:
         """Leaving the view never waits for the thread: it is a daemon."""
@@ -126,27 +115,20 @@ class PlanScreen(Screen[object]):
             raise RehearsalCancelled
         self.post_message(RehearsalLine(one_line(text)))
 
-    def _redraw(self) -> None:
-        columns, rows = self.size
-        if not self.is_mounted or not columns:
-            return
+    def picture(self, columns: int, rows: int) -> Picture:
         below = self._below(columns, max(3, rows // 2))
         room = max(1, rows - 2 - len(below))
         content = plan_lines(self._offer, columns)
         self._down = min(self._down, max(0, len(content) - room))
         shown = content[self._down : self._down + room]
         shown += [fit((), columns)] * (room - len(shown))
-        self._put("header", 0, [plan_header(self._offer, columns)])
-        self._put("plan", 1, shown)
-        self._put("progress", 1 + room, below)
-        self._put("footer", rows - 1, [self._footer(columns, len(content) - self._down - room)])
-
-    def _put(self, name: str, y: int, lines: list[Line]) -> None:
-        pane = self._panes[name]
-        pane.styles.display = "block" if lines else "none"
-        pane.styles.offset = (0, y)
-        pane.styles.width, pane.styles.height = self.size.width, max(1, len(lines))
-        pane.show(lines)
+        parts = {
+            "header": [plan_header(self._offer, columns)],
+            "plan": shown,
+            "progress": below,
+            "footer": [self._footer(columns, len(content) - self._down - room)],
+        }
+        return stacked(columns, parts)
 
     def _below(self, columns: int, most: int) -> list[Line]:
         """The rehearsal's progress and how it, or the sealing, ended."""

@@ -11,7 +11,9 @@ import pytest
 from tests.support.sample_run import ROADMAP, write_run
 from tests.support.screen_text import frame_of, screen_of
 
-from staycourse_tui.view import ViewState, footer
+from staycourse_tui.keys import RUN_KEYS
+from staycourse_tui.pictures.framing import footer
+from staycourse_tui.pictures.run import ViewState
 from staycourse_tui.widgets.lines import text
 
 SIZES = [(60, 16), (80, 24), (100, 30), (120, 36), (160, 48), (250, 70)]
@@ -69,7 +71,7 @@ def test_the_main_screen_at_80x24(sample_runs: dict[str, Path]) -> None:
     assert rows[8].startswith("─ val_loss (log)  t38 running  t35 best  t34  t36 ───")
     assert rows[20].rstrip().endswith("60 epochs")
     assert rows[23].startswith("1 Queue  2 Trials  3 Curves  4 Log  y linear")
-    assert rows[23].endswith("? help  d leave")
+    assert rows[23].endswith("? help  d detach")
 
 
 def test_finished_phases_tell_what_they_handed_on(sample_runs: dict[str, Path]) -> None:
@@ -133,7 +135,7 @@ def test_losses_that_are_no_numbers_leave_a_gap(sample_runs: dict[str, Path]) ->
 
 def test_the_footer_keeps_help_and_leave_at_any_width() -> None:
     for size in range(60, 251):
-        made = text(footer(ViewState(), size))
+        made = text(footer(RUN_KEYS, size))
         assert len(made) == size
         assert made.startswith("1 Queue  ")
-        assert made.endswith("? help  d leave")
+        assert made.endswith("? help  d detach")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from staycourse_tui.frames import Frame
-from staycourse_tui.keys import LEAVE, RUN_KEYS
+from staycourse_tui.keys import RUN_KEYS
 from staycourse_tui.layout import Box, Wishes, arrange, device_rows, joints, queue_width, shows_all
 from staycourse_tui.panes import curves, devices, log
 from staycourse_tui.panes.banner import banner
@@ -14,7 +14,9 @@ from staycourse_tui.panes.header import header
 from staycourse_tui.panes.queue import HEADING, queue, whole_queue
 from staycourse_tui.panes.trial import trial_pane, trial_title
 from staycourse_tui.panes.trials import trial_table
-from staycourse_tui.widgets.lines import Line, Span, fit, join, line, rule, spread, width
+from staycourse_tui.pictures.framing import NO_TITLE, Picture, Title, footer, framed
+from staycourse_tui.session import X_AXES
+from staycourse_tui.widgets.lines import Line, Span, line
 
 PANES = ("queue", "trials", "curves", "log")
 
@@ -27,7 +29,7 @@ class ViewState:
 
     focus: str = "curves"
     log_axis: bool = True
-    by_step: bool = False
+    x_axis: str = X_AXES[0]
     full: bool = False
     frozen: str = ""
     selected: str | None = None
@@ -41,11 +43,10 @@ class ViewState:
 
 @dataclass(frozen=True)
 class Drawn:
-    """Boxes, the lines of each pane, and the state with its scrolling brought into bounds; `ids` are the
-    trials listed and `page` the rows of the focused pane."""
+    """The picture, and the state with its scrolling brought into bounds; `ids` are the trials listed and
+    `page` the rows of the focused pane."""
 
-    boxes: list[Box]
-    lines: Mapping[str, list[Line]]
+    picture: Picture
     state: ViewState
     ids: tuple[str, ...] = ()
     page: int = 1
@@ -75,42 +76,8 @@ def draw(frame: Frame, state: ViewState, size: tuple[int, int]) -> Drawn:
     boxes = arrange(columns, rows, state.focus, state.full, wishes)
     drawing = _Drawing(frame, state, boxes, size)
     crossings = joints(boxes)
-    lines = {box.pane: _framed(drawing, box, crossings) for box in boxes}
-    return Drawn(boxes, lines, drawing.state, drawing.ids, drawing.pages.get(state.focus, 1))
-
-
-def _framed(drawing: _Drawing, box: Box, crossings: Mapping[tuple[int, int], str]) -> list[Line]:
-    title, content = _PANES[box.pane](drawing, box)
-    size, blank = box.inner_width, " " * box.gap
-    lines = [(*fit(made, size), Span(blank)) for made in content[: box.inner_height]]
-    lines += [fit((), size + box.gap)] * (box.inner_height - len(lines))
-    if box.divider:
-        first = box.y + box.titled
-        walls = [crossings.get((box.x, first + at), "│") for at in range(len(lines))]
-        lines = [(Span(wall + " ", "rule"), *made) for wall, made in zip(walls, lines, strict=True)]
-    if box.titled:
-        head, right = title
-        start = crossings.get((box.x, box.y), "├") + "─" if box.divider else "─"
-        top = (*rule(head, box.width - box.gap, right, start), Span("─" * box.gap, "rule"))
-        lines.insert(0, _crossed(top, box, crossings))
-    return lines
-
-
-def _crossed(made: Line, box: Box, crossings: Mapping[tuple[int, int], str]) -> Line:
-    """The rule with a crossing wherever a divider meets its dashes."""
-    spans: list[Span] = []
-    x = box.x
-    for span in made:
-        text = span.text
-        if span.role == "rule":
-            text = "".join(crossings.get((x + at, box.y), char) for at, char in enumerate(text))
-        spans.append(Span(text, span.role, span.action))
-        x += width([span])
-    return tuple(spans)
-
-
-Title = tuple[Line, Line]
-_NONE: Title = ((), ())
+    lines = {box.pane: framed(box, *_PANES[box.pane](drawing, box), crossings) for box in boxes}
+    return Drawn(Picture(boxes, lines), drawing.state, drawing.ids, drawing.pages.get(state.focus, 1))
 
 
 def _title(drawing: _Drawing, pane: str, *rest: Span) -> Line:
@@ -120,15 +87,15 @@ def _title(drawing: _Drawing, pane: str, *rest: Span) -> Line:
 
 def _header(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     state = drawing.state
-    return _NONE, [header(drawing.frame.snapshot, box.width, state.frozen, state.unread)]
+    return NO_TITLE, [header(drawing.frame.snapshot, box.width, state.frozen, state.unread)]
 
 
 def _banner(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
-    return _NONE, banner(drawing.frame, box.width)
+    return NO_TITLE, banner(drawing.frame, box.width)
 
 
 def _devices(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
-    return _NONE, devices.device_lines(drawing.frame.snapshot, box.width, box.height)
+    return NO_TITLE, devices.device_lines(drawing.frame.snapshot, box.width, box.height)
 
 
 def _machine(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
@@ -185,13 +152,13 @@ def listed_phase(frame: Frame, state: ViewState) -> int:
 
 def _curves(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     frame, state = drawing.frame, drawing.state
-    series = curves.metric_series(frame, state.by_step)
-    axes = curves.axes_of(frame, state.log_axis, state.by_step)
+    series = curves.metric_series(frame, state.x_axis)
+    axes = curves.axes_of(frame, state.log_axis, state.x_axis)
     name = frame.metric
     trial = frame.focused
     is_alone = all(other.pane != "train" for other in drawing.boxes)
     if is_alone and trial is not None and frame.snapshot.phases[trial.phase].kind == "final":
-        series, name = curves.train_series(frame, state.by_step)[:1], "train_loss"
+        series, name = curves.train_series(frame, state.x_axis)[:1], "train_loss"
     if not series:
         title = line(Span(name, "title"))
         return (title, ()), curves.empty(curves.why_empty(frame), box.inner_width, box.inner_height)
@@ -203,12 +170,12 @@ def _curves(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 def _train(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     frame, state = drawing.frame, drawing.state
-    series = curves.train_series(frame, state.by_step)
+    series = curves.train_series(frame, state.x_axis)
     if not series:
         return (line(Span("train_loss", "title")), ()), curves.empty(
             "no step yet", box.inner_width, box.inner_height
         )
-    axes = curves.axes_of(frame, state.log_axis, state.by_step)
+    axes = curves.axes_of(frame, state.log_axis, state.x_axis)
     title = curves.title("train_loss", series, state.log_axis)
     return (title, ()), curves.chart(series, axes, box.inner_width, box.inner_height)
 
@@ -226,38 +193,22 @@ def _log(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 
 def _footer(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
-    return _NONE, [footer(drawing.state, box.width)]
+    state = drawing.state
+    return NO_TITLE, [
+        footer(RUN_KEYS, box.width, state.message, labels_of(state), f"focus_pane('{state.focus}')")
+    ]
 
 
-def footer(state: ViewState, size: int) -> Line:
-    """The message if there is one, else the keys; as many as fit, with help and leaving always."""
-    if state.message:
-        return fit(line(Span(state.message, "accent")), size)
-    labels = {"y": "linear" if state.log_axis else "log", "t": "epoch" if state.by_step else "step"}
-    labels |= {"space": "go on" if state.frozen else "freeze", "f": "back" if state.full else "full"}
-    items = []
-    for key in RUN_KEYS:
-        if key.label:
-            is_here = key.action == f"focus_pane('{state.focus}')"
-            label = labels.get(key.shown, key.label)
-            items.append(_key(key.shown, label, f"screen.{key.action}", is_here))
-    right = join([items.pop(), _key("d", LEAVE.label, f"app.{LEAVE.action}", False)])
-    for gap in ("   ", "  "):
-        made = join(items, gap)
-        if width(made) + width(right) + 2 <= size:
-            return spread(made, right, size)
-    while items and width(join(items, "  ")) + width(right) + 2 > size:
-        items.pop()
-    return spread(join(items, "  "), right, size)
-
-
-def _key(shown: str, label: str, action: str, is_here: bool) -> Line:
-    return (Span(shown, "key", action), Span(" " + label, "strong" if is_here else "dim", action))
+def labels_of(state: ViewState) -> dict[str, str]:
+    """What the keys would change to, by the keys as they are shown."""
+    next_axis = X_AXES[(X_AXES.index(state.x_axis) + 1) % len(X_AXES)]
+    labels = {"y": "linear" if state.log_axis else "log", "t": next_axis}
+    return labels | {"space": "go on" if state.frozen else "freeze", "f": "back" if state.full else "full"}
 
 
 def _device_rows(frame: Frame) -> int:
     gpus = sum(name.startswith("gpu") for name in frame.snapshot.hardware.devices)
-    return 2 * gpus if gpus else 4
+    return 4 * gpus if 0 < gpus < 3 else 2 * gpus if gpus else 4
 
 
 _PANES: dict[str, Callable[[_Drawing, Box], tuple[Title, list[Line]]]] = {

@@ -1,0 +1,94 @@
+"""What all screens are put together from: titled boxes with dividers, and the footer. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from staycourse_tui.keys import LEAVE, Key
+from staycourse_tui.layout import Box
+from staycourse_tui.widgets.lines import Line, Span, fit, join, line, rule, spread, width
+
+Title = tuple[Line, Line]
+NO_TITLE: Title = ((), ())
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A screen: where its panes stand, and the lines of each."""
+
+    boxes: list[Box]
+    lines: Mapping[str, list[Line]]
+
+
+def stacked(columns: int, parts: Mapping[str, list[Line]]) -> Picture:
+    """Panes over the whole width, one below the other; those without lines are left out."""
+    boxes, y = [], 0
+    for pane, lines in parts.items():
+        if lines:
+            boxes.append(Box(pane, 0, y, columns, len(lines)))
+            y += len(lines)
+    return Picture(boxes, {box.pane: parts[box.pane] for box in boxes})
+
+
+def framed(
+    box: Box, title: Title, content: Sequence[Line], crossings: Mapping[tuple[int, int], str]
+) -> list[Line]:
+    """The content in exactly the box's size, below its titled rule and beside its divider."""
+    size, blank = box.inner_width, " " * box.gap
+    lines = [(*fit(made, size), Span(blank)) for made in content[: box.inner_height]]
+    lines += [fit((), size + box.gap)] * (box.inner_height - len(lines))
+    if box.divider:
+        first = box.y + box.titled
+        walls = [crossings.get((box.x, first + at), "│") for at in range(len(lines))]
+        lines = [(Span(wall + " ", "rule"), *made) for wall, made in zip(walls, lines, strict=True)]
+    if box.titled:
+        head, right = title
+        start = crossings.get((box.x, box.y), "├") + "─" if box.divider else "─"
+        top = (*rule(head, box.width - box.gap, right, start), Span("─" * box.gap, "rule"))
+        lines.insert(0, _crossed(top, box, crossings))
+    return lines
+
+
+def _crossed(made: Line, box: Box, crossings: Mapping[tuple[int, int], str]) -> Line:
+    """The rule with a crossing wherever a divider meets its dashes."""
+    spans: list[Span] = []
+    x = box.x
+    for span in made:
+        text = span.text
+        if span.role == "rule":
+            text = "".join(crossings.get((x + at, box.y), char) for at, char in enumerate(text))
+        spans.append(Span(text, span.role, span.action))
+        x += width([span])
+    return tuple(spans)
+
+
+def footer(
+    keys: Sequence[Key],
+    size: int,
+    message: str = "",
+    labels: Mapping[str, str] | None = None,
+    here: str = "",
+) -> Line:
+    """The message if there is one, else the keys that have a label; as many as fit, with help and leaving
+    always. `labels` replaces the words of keys by what is shown of them; `here` is the action that the
+    screen is at."""
+    if message:
+        return fit(line(Span(message, "accent")), size)
+    items = [
+        _key(key.shown, (labels or {}).get(key.shown, key.label), f"screen.{key.action}", key.action == here)
+        for key in keys
+        if key.label
+    ]
+    right = join([items.pop(), _key("d", LEAVE.label, f"app.{LEAVE.action}", False)])
+    for gap in ("   ", "  "):
+        made = join(items, gap)
+        if width(made) + width(right) + 2 <= size:
+            return spread(made, right, size)
+    while items and width(join(items, "  ")) + width(right) + 2 > size:
+        items.pop()
+    return spread(join(items, "  "), right, size)
+
+
+def _key(shown: str, label: str, action: str, is_here: bool) -> Line:
+    return (Span(shown, "key", action), Span(" " + label, "strong" if is_here else "dim", action))
