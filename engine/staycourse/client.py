@@ -6,9 +6,10 @@ a thread, never on an event loop. Only one thread at a time may use a client.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ from typing import Any
 from staycourse.core import events as ev
 from staycourse.core.canonical import decode_number
 from staycourse.core.narrative import tell
+from staycourse.core.pace import Pace, PacePoint, to_the_end
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import RunState, RunStatus, TrialState, TrialStatus, replay
 from staycourse.core.text import sanitise
 from staycourse.core.trial import rank
+from staycourse.core.trial_views import TrialViews
 from staycourse.core.views import (
     HardwareView,
     LiveView,
@@ -42,6 +45,7 @@ __all__ = ["HardwareView", "LiveView", "LogLine", "PhaseView", "RunClient", "Sna
 
 Point = tuple[int, int, float]
 _LOG_LINES = 500
+_PACE_POINTS = 1000
 
 
 class RunClient:
@@ -78,6 +82,30 @@ class RunClient:
         with reading(self.paths.database) as db:
             return self._curve(db, trial, metric)
 
+    def curves(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Point]]:
+        """Many of them by (trial, metric), in one look at the database."""
+        with reading(self.paths.database) as db:
+            return {(trial, metric): self._curve(db, trial, metric) for trial, metric in wanted}
+
+    def pace(self, trial: str) -> list[PacePoint]:
+        """(step, seconds of training so far), the time of a trial's parent before its own; for an ended trial
+        whose steps were not timed a straight line. Empty where nothing is known yet.
+        core.pace.seconds_at reads it."""
+        with reading(self.paths.database) as db:
+            points = self._pace(db, trial)
+        return points if len(points) > 1 else []
+
+    def timing(self, trial: str) -> dict[str, float]:
+        """The newest timing values of a trial by name, units in the names."""
+        with reading(self.paths.database) as db:
+            return _newest(db, "timing", trial)
+
+    def report(self) -> str:
+        """The run's report as Markdown, harmless; empty as long as there is none."""
+        with contextlib.suppress(FileNotFoundError):
+            return sanitise(self.paths.report.read_text(encoding="utf-8", errors="replace"))
+        return ""
+
     def metric_names(self, trial: str) -> list[str]:
         """Names of the metrics that a trial has reported so far."""
         with reading(self.paths.database) as db:
@@ -89,28 +117,6 @@ class RunClient:
         sql = "SELECT time, value FROM hardware WHERE device = ? AND name = ? ORDER BY rowid DESC LIMIT ?"
         with reading(self.paths.database) as db:
             return list(reversed(db.execute(sql, (device, name, seconds)).fetchall()))
-
-    def pace(self, trial: str) -> list[tuple[int, float]]:
-        """(step, seconds of training) of a trial, oldest first."""
-        with reading(self.paths.database) as db:
-            sql = "SELECT step, value FROM timing WHERE trial = ? AND name = 'step_ms' ORDER BY step"
-            found, before, seconds = [], 0, 0.0
-            for step, value in db.execute(sql, (trial,)):
-                seconds += (step - before) * decode_number(value) / 1000
-                before = step
-                found.append((step, seconds))
-            return found
-
-    def timing(self, trial: str) -> dict[str, float]:
-        """The newest times and rates of a trial."""
-        with reading(self.paths.database) as db:
-            return _newest(db, "timing", trial)
-
-    def report(self) -> str:
-        """The report's Markdown, harmless; empty where there is none yet."""
-        if not self.paths.report.exists():
-            return ""
-        return sanitise(self.paths.report.read_text(encoding="utf-8", errors="replace"))
 
     def trial_log(self, trial: str, size: int = 64_000) -> str:
         """The end of what a trial has printed, harmless, at most `size` bytes of it."""
@@ -169,6 +175,20 @@ class RunClient:
         parent = known.plan.parent if known else None
         return [*(self._curve(db, parent, metric) if parent else []), *own]
 
+    def _pace(self, db: sqlite3.Connection, trial: str) -> list[PacePoint]:
+        known = self.state.trials.get(trial)
+        parent = known.plan.parent if known else None
+        before = self._pace(db, parent) if parent else [(0, 0.0)]
+        pace = Pace(_PACE_POINTS, before[-1])
+        rows = db.execute(
+            "SELECT step, value FROM timing WHERE trial = ? AND name = 'step_ms' ORDER BY step", (trial,)
+        )
+        pace.add((step, decode_number(value)) for step, value in rows)
+        points = pace.points()
+        if known is not None and known.end is not None:
+            points = to_the_end(points, known.end.steps, known.end.seconds)
+        return [*before[:-1], *points]
+
     def _snapshot(
         self, rows: Mapping[str, Mapping[str, Any]], hardware: HardwareView, live: tuple[LiveView, ...]
     ) -> Snapshot:
@@ -187,7 +207,7 @@ class RunClient:
             engine_age=_age(hardware.time, self._last_time),
             reason=state.reason,
             phases=tuple(phase_views(roadmap, state)),
-            trials=tuple(self._trial_views(rows)),
+            table=TrialViews(self._trial_views(rows)),
             live=live,
             hardware=hardware,
             log=tuple(self._log),

@@ -18,12 +18,16 @@ from staycourse.core.rules.limits import TimeLimit
 from staycourse.core.space import Value
 from staycourse.core.state import RunState, RunStatus, TrialState, TrialStatus
 from staycourse.core.trial import rank
+from staycourse.core.trial_views import TrialViews
+
+LEADERS = 10
 
 
 @dataclass(frozen=True)
 class PhaseView:
     """A phase in the queue. `status` is "waiting", "running" or "done"; `trials` is how many it has at
-    most, `ended` how many have ended; `best` the best value of its trials so far; `handed_on` lines."""
+    most, `begun` how many of them have begun and `ended` how many have ended; `best` the best value of its
+    trials so far, `leaders` the ids of the best of them, best first; `handed_on` lines."""
 
     index: int
     kind: str
@@ -33,6 +37,8 @@ class PhaseView:
     epochs: int
     best: float | None = None
     handed_on: tuple[str, ...] = ()
+    begun: int = 0
+    leaders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Snapshot:
     engine_age: float | None
     reason: str
     phases: tuple[PhaseView, ...]
-    trials: tuple[TrialView, ...]
+    table: TrialViews
     live: tuple[LiveView, ...]
     hardware: HardwareView
     log: tuple[LogLine, ...]
@@ -111,6 +117,33 @@ class Snapshot:
     eta: Forecast | None
     best_trial: str | None
     notes: tuple[str, ...] = ()
+
+    @property
+    def trials(self) -> tuple[TrialView, ...]:
+        """Every trial, in the order of planning."""
+        return self.table.all
+
+    @property
+    def begun(self) -> int:
+        """How many trials have begun."""
+        return sum(phase.begun for phase in self.phases)
+
+    @property
+    def newest(self) -> str | None:
+        """The last of the trials that have begun, in the order of planning."""
+        begun = next((phase.index for phase in reversed(self.phases) if phase.begun), None)
+        if begun is None:
+            return None
+        return next(view.id for view in reversed(self.of_phase(begun)) if view.status != "planned")
+
+    def trial(self, trial: str | None) -> TrialView | None:
+        """The trial of that id."""
+        return self.table.get(trial)
+
+    def of_phase(self, index: int) -> tuple[TrialView, ...]:
+        """The trials of a phase in the order of planning: the very same tuple in one snapshot after the
+        other as long as none of them has changed."""
+        return self.table.of_phase(index)
 
     @property
     def phase(self) -> PhaseView | None:
@@ -137,6 +170,8 @@ def phase_views(roadmap: Roadmap, state: RunState) -> list[PhaseView]:
                 epochs=planned.epochs_per_trial,
                 best=ranked[0].score(roadmap.objective.goal) if ranked else None,
                 handed_on=tuple(phase_words(roadmap, state.handoffs, index)) if is_done else (),
+                begun=sum(t.status is not TrialStatus.PLANNED for t in state.trials_of(index)),
+                leaders=tuple(trial.id for trial in ranked[:LEADERS]),
             )
         )
     return views
