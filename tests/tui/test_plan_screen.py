@@ -108,7 +108,7 @@ async def test_enter_twice_seals_once_and_opens_the_run(sample_runs: dict[str, P
     asked = Asked(sample_runs["running"])
     app = StaycourseApp(offer=asked.offer())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("enter", "enter", "enter")
+        await pilot.press("enter", "enter")
         await opened(pilot)
         assert asked.sealed == 1
         assert asked.threads == {"offer"}

@@ -94,8 +94,8 @@ async def test_freezing_holds_the_display_and_says_so(tmp_path: Path) -> None:
             await pilot.press("space")
             assert "FROZEN" in shown(app)
             held = pane_text(app, "trial")
-            newest = screen._newest
-            await until(pilot, lambda: screen._newest is not newest)
+            newest = screen.session.newest
+            await until(pilot, lambda: screen.session.newest is not newest)
             assert pane_text(app, "trial") == held
             await pilot.press("space")
             await until(pilot, lambda: "FROZEN" not in shown(app) and pane_text(app, "trial") != held)

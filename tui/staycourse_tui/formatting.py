@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TIERS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -97,6 +98,15 @@ def clock(utc: str) -> str:
         return datetime.fromisoformat(utc).astimezone().strftime("%H:%M:%S")
     except ValueError:
         return ""
+
+
+def day(utc: str) -> str:
+    """The local date of a UTC time as written in a run, `24 Nov 2026`; empty if it is none."""
+    try:
+        moment = datetime.fromisoformat(utc).astimezone()
+    except ValueError:
+        return ""
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def plural(amount: int, word: str) -> str:

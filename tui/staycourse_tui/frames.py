@@ -51,7 +51,7 @@ class Frame:
 
     def trial(self, trial: str | None) -> TrialView | None:
         """The trial of that id."""
-        return next((view for view in reversed(self.snapshot.trials) if view.id == trial), None)
+        return self.snapshot.trial(trial)
 
     @property
     def focused(self) -> TrialView | None:
@@ -71,8 +71,7 @@ def focus_of(snapshot: Snapshot, selected: str | None) -> str | None:
         return selected
     if snapshot.live:
         return snapshot.live[0].trial
-    begun = [view.id for view in snapshot.trials if view.status != "planned"]
-    return begun[-1] if begun else None
+    return snapshot.newest
 
 
 def compared_with(
@@ -80,15 +79,10 @@ def compared_with(
 ) -> tuple[str, ...]:
     """Trials to draw behind the one in focus: its phase's best, then those that were marked, or else the
     phase's next best and what runs beside; the run's best trial where the phase has none yet."""
-    sign = 1.0 if snapshot.roadmap.objective.goal == "min" else -1.0
-    phase = next((view.phase for view in snapshot.trials if view.id == focus), None)
+    view = snapshot.trial(focus)
+    leaders = snapshot.phases[view.phase].leaders[:most] if view else ()
+    best = leaders or tuple(filter(None, [snapshot.best_trial]))
     running = [live.trial for live in snapshot.live]
-    scored = [
-        (sign * view.best_value, view.id)
-        for view in snapshot.trials
-        if view.phase == phase and view.best_value is not None and view.outcome == "completed"
-    ]
-    best = [trial for _, trial in sorted(scored)[:most]] or list(filter(None, [snapshot.best_trial]))
     if marked:
         found = [*best[:1], *marked[:MOST_MARKED]]
         return tuple(trial for trial in dict.fromkeys(found) if trial != focus)

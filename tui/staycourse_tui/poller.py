@@ -14,7 +14,7 @@ from textual.message import Message
 from staycourse.client import RunClient, Snapshot
 from staycourse.core.metric_names import resolve
 from staycourse.core.problems import UserError
-from staycourse_tui.frames import CurvePoint, Frame, Request, compared_with, focus_of
+from staycourse_tui.frames import CurvePoint, Curves, Frame, Request, compared_with, focus_of
 from staycourse_tui.messages import Polled, PollFailed
 
 INTERVAL = 0.5
@@ -92,10 +92,9 @@ class Poller:
         focus = focus_of(snapshot, request.selected)
         compared = compared_with(snapshot, focus, request.marked)
         metric = self._metric(client, snapshot, focus)
-        wanted = [(trial, metric) for trial in (focus, *compared) if trial]
-        wanted += [(trial, _TRAIN) for trial in (focus, *compared) if trial]
+        drawn = [trial for trial in (focus, *compared) if trial]
+        wanted = [(trial, name) for trial in drawn for name in (metric, _TRAIN)]
         wanted += [(focus, _TRAIN_STEP)] if focus else []
-        shown = [trial for trial in (focus, *compared) if trial and request.has_pace]
         self._remember(client, snapshot)
         paths = client.paths
         files = [path for path in (paths.weights, paths.report) if path.exists()]
@@ -104,10 +103,10 @@ class Poller:
             folder=str(paths.root),
             metric=metric,
             focus=focus,
-            curves={key: self._curve(client, snapshot, key) for key in wanted},
+            curves=self._curves(client, snapshot, wanted),
             compared=compared,
             marked=request.marked,
-            pace={trial: tuple(client.pace(trial)) for trial in shown},
+            pace={trial: tuple(client.pace(trial)) for trial in drawn if request.has_pace},
             history={
                 device: {name: tuple(values) for name, values in readings.items()}
                 for device, readings in self._history.items()
@@ -129,17 +128,19 @@ class Poller:
                 self._metrics[name] = found
         return self._metrics.get(name, name)
 
-    def _curve(self, client: RunClient, snapshot: Snapshot, key: tuple[str, str]) -> tuple[CurvePoint, ...]:
-        if key in self._ended:
-            self._ended.move_to_end(key)
-            return self._ended[key]
-        is_over = any(view.id == key[0] and view.status == "ended" for view in snapshot.trials)
-        curve = tuple(client.curve(*key))
-        if is_over:
-            self._ended[key] = curve
-            while len(self._ended) > _MOST_ENDED:
-                self._ended.popitem(last=False)
-        return curve
+    def _curves(self, client: RunClient, snapshot: Snapshot, wanted: list[tuple[str, str]]) -> Curves:
+        """What has ended does not change any more and is kept, that of the last few dozen curves."""
+        kept = {key: self._ended[key] for key in wanted if key in self._ended}
+        read = client.curves(key for key in wanted if key not in kept)
+        curves = kept | {key: tuple(points) for key, points in read.items()}
+        for key in wanted:
+            view = snapshot.trial(key[0])
+            if view is not None and view.status == "ended":
+                self._ended[key] = curves[key]
+                self._ended.move_to_end(key)
+        while len(self._ended) > _MOST_ENDED:
+            self._ended.popitem(last=False)
+        return curves
 
     def _remember(self, client: RunClient, snapshot: Snapshot) -> None:
         """The readings of the last two minutes; those from before this view are read once a device."""

@@ -18,9 +18,12 @@ _MESSAGE_SECONDS = 8.0
 
 
 class Session:
-    """Shared by the screens of a run. `frame` is what they show, None before the first read; `frozen` is the
-    time at which the display was frozen, empty if it is not; `unread` for how many seconds the run could
-    not be read, None where it can."""
+    """Shared by the screens of a run.
+
+    `frame` is what they show, None before the first read, and `newest` what was read last, which is another
+    one while the display is frozen. `frozen` is the time at which it was, empty if it is not. `unread` is for
+    how many seconds the run could not be read, None where it can.
+    """
 
     def __init__(self, folder: Path, post: Callable[[Message], object]) -> None:
         self.folder = folder
@@ -32,7 +35,7 @@ class Session:
         self.failure = ""
         self.request = Request()
         self._poller = Poller(folder, post)
-        self._newest: Frame | None = None
+        self.newest: Frame | None = None
         self._read_at = time.monotonic()
         self._message, self._said_at = "", 0.0
 
@@ -45,7 +48,7 @@ class Session:
     def take(self, frame: Frame) -> None:
         """A new frame has come."""
         self._poller.taken()
-        self._newest = frame
+        self.newest = frame
         self._read_at, self.failure = time.monotonic(), ""
         if not self.frozen:
             self.frame = frame
@@ -95,7 +98,7 @@ class Session:
         """Let the display stand still, or go on; the run goes on in any case."""
         self.frozen = "" if self.frozen else datetime.now().strftime("%H:%M:%S")
         if not self.frozen:
-            self.frame = self._newest
+            self.frame = self.newest
 
     def next_x_axis(self) -> None:
         """Curves by epoch, by step, by time of training."""

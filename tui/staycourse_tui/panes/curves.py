@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
 
+from staycourse.core.pace import seconds_at
 from staycourse_tui.frames import CurvePoint, Frame
 from staycourse_tui.widgets.lines import Line, Span, cell, fit, line
 from staycourse_tui.widgets.plot import Canvas, Point, Scale, decimate, scale_of, tick_label, ticks
@@ -68,8 +68,8 @@ def axes_of(frame: Frame, log: bool, x: str) -> Axes:
     steps = max(rates, default=1.0) * epochs
     if x == "step":
         return Axes(log, x, steps)
-    paces = [pace[-1][1] / pace[-1][0] for pace in frame.pace.values() if pace and pace[-1][0]]
-    return Axes(log, x, max(paces, default=1.0) * steps)
+    longest = [seconds_at(pace, round(steps)) or 0.0 for pace in frame.pace.values()]
+    return Axes(log, x, max(longest, default=0.0) or 1.0)
 
 
 def title(name: str, series: Sequence[Series], log: bool) -> Line:
@@ -123,6 +123,8 @@ def why_empty(frame: Frame) -> str:
         return "waiting for the first trial" if frame.snapshot.is_engine_alive else "no trial has begun"
     if frame.snapshot.phases[trial.phase].kind == "final":
         return f"final trains on all the data: nothing is held out, so there is no {frame.metric}"
+    if (trial.id, frame.metric) not in frame.curves:
+        return f"reading the curve of {trial.id}"
     if trial.status == "ended":
         return f"{trial.id} has no {frame.metric}"
     if not trial.step:
@@ -132,7 +134,7 @@ def why_empty(frame: Frame) -> str:
 
 def _series(frame: Frame, metric: str, x: str) -> list[Series]:
     found = []
-    best = frame.compared[0] if frame.compared else None
+    best = best_of(frame)
     for trial in (frame.focus, *frame.compared):
         if trial is None:
             continue
@@ -149,6 +151,13 @@ def _series(frame: Frame, metric: str, x: str) -> list[Series]:
     return found
 
 
+def best_of(frame: Frame) -> str | None:
+    """The best trial of the phase in focus; the run's where the phase has none yet."""
+    trial = frame.focused
+    leaders = frame.snapshot.phases[trial.phase].leaders if trial else ()
+    return leaders[0] if leaders else frame.snapshot.best_trial
+
+
 def _marked_role(frame: Frame, trial: str) -> str:
     """Marked trials have colours of their own, others are grey."""
     return f"m{frame.marked.index(trial)}" if trial in frame.marked else "s2"
@@ -160,18 +169,8 @@ def _x(frame: Frame, trial: str, points: Sequence[CurvePoint], x: str) -> list[P
     if x == "step":
         return [(float(step), value) for step, _, value in points]
     pace = frame.pace.get(trial, ())
-    return [(seconds_at(pace, step), value) for step, _, value in points] if pace else []
-
-
-def seconds_at(pace: Sequence[tuple[int, float]], step: int) -> float:
-    """When a trial was at a step, between the moments that are known; later than the last at its pace."""
-    at = bisect_left(pace, (step, -math.inf))
-    if at == len(pace):
-        last, seconds = pace[-1]
-        return seconds * step / last if last else seconds
-    before, began = pace[at - 1] if at else (0, 0.0)
-    after, ended = pace[at]
-    return began + (ended - began) * (step - before) / max(1, after - before)
+    timed = [(seconds_at(pace, step), value) for step, _, value in points]
+    return [(seconds, value) for seconds, value in timed if seconds is not None]
 
 
 def _by_epoch(points: Sequence[CurvePoint]) -> list[Point]:

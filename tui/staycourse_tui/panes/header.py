@@ -45,7 +45,7 @@ def _places(snapshot: Snapshot, form: int) -> list[Line]:
     phase, total = snapshot.phase, len(snapshot.phases)
     if phase is None or snapshot.status.is_over:
         return []
-    begun = sum(view.status != "planned" for view in snapshot.trials)
+    begun = snapshot.begun
     planned = sum(view.trials for view in snapshot.phases)
     words = ("phase ", "trial ") if form < 2 else ("", "")
     return [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from staycourse_tui.frames import Frame
+from staycourse_tui.panes.rules import latest_end
 
 
 def refusal(frame: Frame, size: int) -> str:
@@ -17,13 +18,16 @@ def refusal(frame: Frame, size: int) -> str:
         return _longest(
             ["no trial is running; declared rules alone end trials", "only declared rules end trials"], size
         )
-    near = ", ".join(live.nearness)
+    sooner = ", ".join(text for text in live.nearness if not text.startswith("epoch "))
+    when = latest_end(frame, trial)
+    latest = f"epoch {trial.epochs}{f' ({when})' if when else ''} at the latest"
+    near = f"{sooner}, or {latest}" if sooner else latest
     return _longest(
         [
             f"{trial.id} ends by its rules alone: {'; '.join(trial.rules)}. Now {near}.",
-            f"{trial.id} ends by its rules alone: {'; '.join(trial.rules)}",
             f"{trial.id} ends by its rules alone: {near}",
             f"only its rules end {trial.id}: {near}",
+            f"only rules end {trial.id}: {sooner or 'none sooner'}; epoch {trial.epochs} at the latest",
             f"only its rules end {trial.id}",
         ],
         size,

@@ -52,7 +52,7 @@ def trial_pane(frame: Frame, size: int, rows: int) -> list[Line]:
         facts = flow(_running(frame, trial, live), size, rows)
     else:
         facts = _resting(frame, trial, size)
-    setup, about = setup_items(frame.snapshot, trial.setup), _about(frame, trial)
+    setup, about = setup_items(frame.snapshot, trial.setup), facts_of(frame, trial)
     if rows >= len(facts) + len(setup) + len(about) + 2:
         sections = [facts, _listed(setup), about]
         lines = [made for section in sections if section for made in ((), *section)][1:]
@@ -62,6 +62,24 @@ def trial_pane(frame: Frame, size: int, rows: int) -> list[Line]:
         last = last if room > 1 else []
         lines = [*facts, *flow(setup, size, max(0, room - len(last))), *last]
     return [fit(made, size) for made in lines[:rows]]
+
+
+def setup_lines(snapshot: Snapshot, setup: Mapping[str, Value], *, is_column: bool = False) -> list[Line]:
+    """The set-up, an item a line; as a column with its values below each other."""
+    items = setup_items(snapshot, setup)
+    return _listed(items) if is_column else items
+
+
+def result_lines(frame: Frame, trial: TrialView, size: int) -> list[Line]:
+    """Where the trial is, what it has reached and why it has ended."""
+    live = frame.live(trial.id)
+    if live is None:
+        return _resting(frame, trial, size)
+    values = [(Span(f"{name} ", "dim"), Span(fmt.number(value))) for name, value in live.metrics.items()]
+    epoch = (Span("epoch ", "dim"), Span(f"{trial.epoch}/{trial.epochs}", "strong"))
+    return flow(
+        [epoch, *(value for value in values if not value[0].text.startswith("train_loss_step"))], size
+    )
 
 
 def _listed(items: list[Line]) -> list[Line]:
@@ -105,7 +123,8 @@ def _resting(frame: Frame, trial: TrialView, size: int) -> list[Line]:
     return [*flow(facts, size), *wrap_text(why, size, "dim")[:2]]
 
 
-def _about(frame: Frame, trial: TrialView) -> list[Line]:
+def facts_of(frame: Frame, trial: TrialView) -> list[Line]:
+    """Phase, seed, share of the data, parent, slot, interruptions."""
     phases = frame.snapshot.phases
     kind = phases[trial.phase].kind
     parts: list[Line] = [(Span(kind if kind == trial.key else f"{kind} {trial.key}", "dim"),)]

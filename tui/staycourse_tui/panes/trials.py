@@ -31,7 +31,7 @@ class Table:
 
 def trial_table(frame: Frame, phase: int, size: int, rows: int, top: int, marked: str | None) -> Table:
     """The phase's trials in the order of their planning, the marked one always in sight."""
-    trials = [view for view in frame.snapshot.trials if view.phase == phase]
+    trials = frame.snapshot.of_phase(phase)
     ids = tuple(view.id for view in trials)
     page = max(1, rows - 1)
     at = ids.index(marked) if marked in ids else len(ids) - 1
@@ -41,7 +41,7 @@ def trial_table(frame: Frame, phase: int, size: int, rows: int, top: int, marked
         return Table([fit(line(Span(said, "dim")), size)], (), 0, page)
     columns = _columns(frame, _sample(trials, trials[top : top + page]), size)
     head = fit(line(Span("  "), *(Span(c.head() + "  ", "dim") for c in columns)), size)
-    best = _best(frame, trials)
+    best = next(iter(frame.snapshot.phases[phase].leaders), None)
     shown = [
         _row(frame, view, columns, size, view.id == marked, view.id == best)
         for view in trials[top : top + page]
@@ -49,7 +49,7 @@ def trial_table(frame: Frame, phase: int, size: int, rows: int, top: int, marked
     return Table([head, *shown], ids, top, page)
 
 
-def _sample(trials: list[TrialView], shown: list[TrialView]) -> list[TrialView]:
+def _sample(trials: Sequence[TrialView], shown: Sequence[TrialView]) -> Sequence[TrialView]:
     """Enough of them to tell the columns' widths by: thousands would be measured at every refresh."""
     return trials if len(trials) <= _MEASURED else [*trials[:: len(trials) // _MEASURED], *shown]
 
@@ -157,13 +157,3 @@ def _score(frame: Frame, view: TrialView) -> tuple[str, str]:
     live = next((one for one in frame.snapshot.live if one.trial == view.id), None)
     value = live.metrics.get(frame.metric) if live else None
     return ("" if value is None else fmt.number(value)), "dim"
-
-
-def _best(frame: Frame, trials: Sequence[TrialView]) -> str | None:
-    sign = 1.0 if frame.snapshot.roadmap.objective.goal == "min" else -1.0
-    scored = [
-        (sign * view.best_value, at, view.id)
-        for at, view in enumerate(trials)
-        if view.best_value is not None and view.outcome == "completed"
-    ]
-    return min(scored)[2] if scored else None

@@ -31,6 +31,11 @@ def stacked(columns: int, parts: Mapping[str, list[Line]]) -> Picture:
     return Picture(boxes, {box.pane: parts[box.pane] for box in boxes})
 
 
+def only_header(head: Line, columns: int) -> Picture:
+    """What a window shows that is too small for anything else."""
+    return Picture([Box("header", 0, 0, columns, 1)], {"header": [head]})
+
+
 def framed(
     box: Box, title: Title, content: Sequence[Line], crossings: Mapping[tuple[int, int], str]
 ) -> list[Line]:

@@ -128,12 +128,12 @@ class RunScreen(RunView):
         """List the trials of another phase."""
         if self.frame is None:
             return
-        begun = [view.phase for view in self.frame.snapshot.trials]
         at = listed_phase(self.frame, self.state) + step
-        if begun and 0 <= at <= max(begun):
-            trials = [view.id for view in self.frame.snapshot.trials if view.phase == at]
+        if not 0 <= at < len(self.frame.snapshot.phases):
+            return
+        if trials := self.frame.snapshot.of_phase(at):
             self._change(phase=at, top=0)
-            self._select(trials[-1] if trials else None)
+            self._select(trials[-1].id)
 
     def action_pick(self, trial: str) -> None:
         self._select(trial)
@@ -161,7 +161,7 @@ class RunScreen(RunView):
         if self.frame is None:
             return ()
         phase = listed_phase(self.frame, self.state)
-        return tuple(view.id for view in self.frame.snapshot.trials if view.phase == phase)
+        return tuple(view.id for view in self.frame.snapshot.of_phase(phase))
 
     def _select(self, trial: str | None) -> None:
         self.session.select(trial)
