@@ -8,6 +8,7 @@ from staycourse.client import LiveView, Snapshot, TrialView
 from staycourse.core.space import Value, format_value
 from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
+from staycourse_tui.panes.rules import rule_lines
 from staycourse_tui.widgets.lines import Line, Span, fit, flow, line, wrap_text
 
 STATES = {
@@ -53,7 +54,11 @@ def trial_pane(frame: Frame, size: int, rows: int) -> list[Line]:
     else:
         facts = _resting(frame, trial, size)
     setup, about = setup_items(frame.snapshot, trial.setup), facts_of(frame, trial)
-    if rows >= len(facts) + len(setup) + len(about) + 2:
+    locked = _locked(frame, trial, size) if live is not None else []
+    whole = [result_lines(frame, trial, size), _listed(setup), about, locked]
+    if locked and rows >= sum(map(len, whole)) + 3:
+        lines = [made for section in whole for made in ((), *section)][1:]
+    elif rows >= len(facts) + len(setup) + len(about) + 2:
         sections = [facts, _listed(setup), about]
         lines = [made for section in sections if section for made in ((), *section)][1:]
     else:
@@ -62,6 +67,12 @@ def trial_pane(frame: Frame, size: int, rows: int) -> list[Line]:
         last = last if room > 1 else []
         lines = [*facts, *flow(setup, size, max(0, room - len(last))), *last]
     return [fit(made, size) for made in lines[:rows]]
+
+
+def _locked(frame: Frame, trial: TrialView, size: int) -> list[Line]:
+    """Why nothing else ends the trial, and what does."""
+    rules = rule_lines(frame, trial, size)
+    return [line(Span("LOCKED", "lock"), Span(" only its rules end it:", "dim")), *rules] if rules else []
 
 
 def setup_lines(snapshot: Snapshot, setup: Mapping[str, Value], *, is_column: bool = False) -> list[Line]:
