@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.tiny import Place
+
+# Test processes that run side by side ignore Ctrl-C; what they start must not inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def import_path() -> Iterator[None]:
+    """Loading a task puts its folder on the path, where another test's modules must not be met."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture

@@ -25,16 +25,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from staycourse.cli.ending import taken_back
+    from staycourse.cli.output import say
     from staycourse.cli.views import can_show_app, follow_in_app, follow_without_screen
     from staycourse.record.paths import runs_folder
     from staycourse.supervise.options import Options
     from staycourse.task.checking import check
 
+    has_screen = not options.no_ui and can_show_app()
+    if has_screen:
+        say(f"checking {options.roadmap}: its task is loaded, and one batch goes through it")
     with taken_back():
         checked = check(options.roadmap)
     runs = runs_folder(options.runs)
     where = Options(options.devices, options.slots, options.cpus)
-    if options.no_ui or not can_show_app():
+    if not has_screen:
         return follow_without_screen(lambda stop: _seal_aloud(checked, runs, where, stop))
     return follow_in_app(offer=_offer(checked, options, runs, where))
 

@@ -243,13 +243,14 @@ def _x_axis(axes: Axes, start: int, width: int, size: int) -> Line:
     """Round marks below their columns; the last one carries the unit."""
     scale, unit = (1.0, axes.x + "s") if axes.x != "time" else _time_unit(axes.x_max)
     x_max = axes.x_max / scale
-    end = f"{x_max:,.0f} {unit}"
+    is_whole = axes.x != "time" or x_max >= 10
+    end = f"{x_max:,.0f} {unit}" if is_whole else f"{x_max:.1f} {unit}"
     text = [" "] * size
     edge = min(size, start + width + (size - start - width)) - cell_len(end)
     for value in ticks(Scale(0.0, x_max), max(4, width // 14)):
-        label = f"{value:,.0f}"
+        label = f"{value:,.0f}" if is_whole else tick_label(value)
         at = start + round(value / x_max * (width - 1)) - (len(label) // 2 if value else 0)
-        if value == round(value) and at + len(label) + 2 <= edge:
+        if (not is_whole or value == round(value)) and at + len(label) + 2 <= edge:
             text[at : at + len(label)] = label
     return line(Span(cell("".join(text[:edge]), edge) + end, "dim"))
 

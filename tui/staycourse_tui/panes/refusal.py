@@ -24,7 +24,7 @@ def refusal(frame: Frame, size: int) -> str:
     near = f"{sooner}, or {latest}" if sooner else latest
     return _longest(
         [
-            f"{trial.id} ends by its rules alone: {'; '.join(trial.rules)}. Now {near}.",
+            *([f"{trial.id} ends by its rules alone: {'; '.join(trial.rules)}. Now {near}."] * bool(sooner)),
             f"{trial.id} ends by its rules alone: {near}",
             f"only its rules end {trial.id}: {near}",
             f"only rules end {trial.id}: {sooner or 'none sooner'}; epoch {trial.epochs} at the latest",

@@ -11,7 +11,7 @@ _SHOWN = (
     ("samples_per_s", "samples", lambda value: f"{fmt.compact(value)}/s"),
     ("step_ms", "step", fmt.milliseconds),
     ("wait_share", "waits for data", fmt.share),
-    ("epoch_s", "epoch", fmt.duration),
+    ("epoch_s", "epoch", fmt.age),
     ("validation_s", "validation", lambda value: fmt.milliseconds(1000 * value)),
     ("checkpoint_s", "checkpoint", lambda value: fmt.milliseconds(1000 * value)),
     ("rss_bytes", "memory", lambda value: f"{fmt.gigabytes(value)}G"),
@@ -27,7 +27,7 @@ def timing_lines(frame: Frame, size: int) -> list[Line]:
         (Span(f"{name} ", "dim"), Span(words(timing[key]))) for key, name, words in _SHOWN if key in timing
     ]
     if trial is not None and trial.seconds is not None:
-        lines.insert(0, (Span("trained for ", "dim"), Span(fmt.duration(trial.seconds))))
+        lines.insert(0, (Span("trained for ", "dim"), Span(fmt.age(trial.seconds))))
     if not lines:
         return [(Span("no figures yet" if frame.live(frame.focus) else "no figures", "dim"),)]
     return lines + step_lines([timing], size)
