@@ -111,9 +111,18 @@ class Campaign:
         self.store = Store(paths)
         facts = {"samples": 1797, "train": 1437, "validation": 360}
         parts = {"roadmap": "a" * 64, "code": "b" * 64, "data": "c" * 64, "environment": "d" * 64}
+        environment = {"gpus": ["NVIDIA H100 80GB HBM3"] * self.gpus}
         self.store.append(
             ev.RunSealed(
-                "3f9a61c2" + "0" * 56, parts, "digits.toml", ".", {}, facts, {}, "staycourse run", "0"
+                "3f9a61c2" + "0" * 56,
+                parts,
+                "digits.toml",
+                ".",
+                {},
+                facts,
+                environment,
+                "staycourse run",
+                "0",
             )
         )
 

@@ -28,10 +28,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Frame:
-    """`curves` holds (step, epoch, value) by (trial, metric), `pace` (step, seconds) by trial; `history`
-    the readings of each device by name, oldest first; `metric` is the objective's name as the trials
-    report it; `files` what the run has left, by name relative to its `folder`; `timing` the newest times
-    and rates of the trial in focus; `output` what the trial `output_of` has printed last."""
+    """`curves` holds (step, epoch, value) by (trial, metric), `pace` (step, seconds) by trial.
+
+    `metric` is the objective's name as the trials report it, `history` the readings of each device by name,
+    oldest first, `files` what the run has left, by name relative to its `folder`, `gpus` the models of its
+    GPUs, `timing` the newest times and rates of the trial in focus, `output` what the trial `output_of` has
+    printed last, `report` the Markdown, None where it was not asked for.
+    """
 
     snapshot: Snapshot
     folder: str
@@ -44,6 +47,7 @@ class Frame:
     history: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     winner: Mapping[str, Value] | None = None
     files: tuple[str, ...] = ()
+    gpus: tuple[str, ...] = ()
     timing: Mapping[str, float] = field(default_factory=dict)
     output: str = ""
     output_of: str | None = None

@@ -113,6 +113,7 @@ class Poller:
             },
             winner=client.state.winner,
             files=tuple(str(path.relative_to(paths.root)) for path in files),
+            gpus=tuple(map(str, client.state.environment.get("gpus", ()))),
             timing=client.timing(focus) if focus else {},
             output=client.trial_log(request.output_of) if request.output_of else "",
             output_of=request.output_of,

@@ -100,7 +100,8 @@ def _devices(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 def _machine(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     lines = devices.device_pane(drawing.frame, box.inner_width, box.inner_height)
-    return (line(Span("devices", "title")), ()), lines
+    models = " ".join(dict.fromkeys(drawing.frame.gpus))
+    return (line(Span("devices", "title"), Span(f"  {models}" if models else "", "dim")), ()), lines
 
 
 def _loader(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
