@@ -43,6 +43,10 @@ class StaycourseApp(App[Path | None]):
 
     def get_driver_class(self) -> type[Driver]:
         chosen = super().get_driver_class()
+        if chosen.__module__ == "textual.drivers.web_driver":
+            from staycourse_tui.browser_driver import BrowserDriver
+
+            return BrowserDriver
         if chosen is not LinuxDriver:
             return chosen
         from staycourse_tui.driver import TerminalDriver
