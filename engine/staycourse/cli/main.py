@@ -17,6 +17,7 @@ COMMANDS = {
     "rehearse": "run the whole campaign in miniature, to find bugs before the seal",
     "plan": "show the phase queue of a roadmap",
     "attach": "open the view of a run again",
+    "serve": "show a run in a browser, view only",
     "resume": "go on with a run after a reboot or a crash",
     "runs": "list the runs here and how they stand",
     "report": "write the report of a run again",
