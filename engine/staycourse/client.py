@@ -40,8 +40,18 @@ from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
 from staycourse.record.sealed_roadmap import sealed_roadmap, sealed_text
+from staycourse.record.summary import RunSummary
 
-__all__ = ["HardwareView", "LiveView", "LogLine", "PhaseView", "RunClient", "Snapshot", "TrialView"]
+__all__ = [
+    "HardwareView",
+    "LiveView",
+    "LogLine",
+    "PhaseView",
+    "RunClient",
+    "RunSummary",
+    "Snapshot",
+    "TrialView",
+]
 
 Point = tuple[int, int, float]
 _LOG_LINES = 500

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sqlite3
 from pathlib import Path
 
 from staycourse.cli.arguments import add_runs
@@ -29,28 +28,23 @@ def run(options: argparse.Namespace) -> int:
 
 def _row(folder: Path, damages: list[str]) -> tuple[str, ...]:
     """The run's cells; what is wrong with a damaged one goes to `damages`."""
-    from staycourse.client import RunClient
-    from staycourse.core.problems import UserError
-    from staycourse.record.damage import DamagedRun
+    from datetime import UTC, datetime
 
-    try:
-        snapshot = RunClient(folder).poll()
-    except DamagedRun as error:
-        damages.append(str(error))
-        return (folder.name, "damaged", "", "", "", "", str(folder))
-    except (sqlite3.Error, OSError, UserError):
-        return (folder.name, "unreadable", "", "", "", "", str(folder))
-    phase = snapshot.phase
-    ended = sum(trial.status == "ended" for trial in snapshot.trials)
-    total = sum(view.trials for view in snapshot.phases)
-    ranked = [view.best for view in snapshot.phases if view.best is not None]
-    days, rest = divmod(int(snapshot.elapsed), 86400)
+    from staycourse.record.summary import DAMAGED, UNREADABLE, SummaryReader
+
+    summary = SummaryReader(folder).read()
+    if summary.status == DAMAGED:
+        damages.append(summary.problem)
+    if summary.status in (DAMAGED, UNREADABLE):
+        return (folder.name, summary.status, "", "", "", "", str(folder))
+    phase, best = summary.phase, summary.best
+    days, rest = divmod(int(summary.elapsed(datetime.now(UTC))), 86400)
     return (
         folder.name,
-        str(snapshot.status),
-        f"{phase.index + 1}/{len(snapshot.phases)} {phase.kind}" if phase else "",
-        f"{ended}/{total}",
-        f"{ranked[-1]:.4g}" if ranked else "",
+        summary.status,
+        f"{phase.index + 1}/{len(summary.phases)} {phase.kind}" if phase else "",
+        f"{summary.ended}/{summary.trials}",
+        f"{best:.4g}" if best is not None else "",
         f"{days}d {rest // 3600}h" if days else f"{rest // 3600}h {rest % 3600 // 60:02}m",
         str(folder),
     )

@@ -30,11 +30,11 @@ def enlist(run: Path) -> None:
 
 def listed() -> list[Path]:
     """Every listed run that still exists, newest first."""
-    return _newest_first(_entered())
+    return _newest_first(entered())
 
 
-def _entered() -> list[Path]:
-    """Every folder on the list, those that are gone as well."""
+def entered() -> list[Path]:
+    """Every folder on the list, those that are gone as well. None of them is looked at."""
     try:
         folder = state_folder() / "runs"
     except NoHome:
@@ -48,8 +48,13 @@ def _entered() -> list[Path]:
 
 def runs_in(folder: Path) -> list[Path]:
     """Every run in a folder of runs, newest first."""
+    return _newest_first(folders_in(folder))
+
+
+def folders_in(folder: Path) -> list[Path]:
+    """Everything in a folder of runs. None of it is looked at."""
     try:
-        return _newest_first(list(folder.iterdir()))
+        return list(folder.iterdir())
     except OSError:
         return []
 
@@ -61,7 +66,7 @@ def all_runs(option: str | None = None) -> list[Path]:
 
 def find(name: str | None, option: str | None = None) -> RunPaths:
     """The run of that folder or name; without a name the newest. Raises NoSuchRun."""
-    if name is not None and _is_run(Path(name)):
+    if name is not None and is_run(Path(name)):
         return RunPaths(Path(name).resolve())
     if name and (unsealed := _unsealed(name, option)):
         raise NoSuchRun(
@@ -79,7 +84,7 @@ def find(name: str | None, option: str | None = None) -> RunPaths:
 
 def find_remains(name: str, option: str | None = None) -> RunPaths | None:
     """What is left of a run of that folder or name whose database is gone; None if there is nothing."""
-    places = (Path(name), runs_folder(option) / name, *(run for run in _entered() if run.name == name))
+    places = (Path(name), runs_folder(option) / name, *(run for run in entered() if run.name == name))
     for folder in places:
         with contextlib.suppress(OSError, ValueError):
             if not (folder / "run.db").exists() and _are_remains(folder):
@@ -92,10 +97,10 @@ def _are_remains(folder: Path) -> bool:
 
 
 def _newest_first(runs: list[Path]) -> list[Path]:
-    return sorted(filter(_is_run, runs), key=_sealed_at, reverse=True)
+    return sorted(filter(is_run, runs), key=sealed_at, reverse=True)
 
 
-def _is_run(folder: Path) -> bool:
+def is_run(folder: Path) -> bool:
     """A folder that may not be entered, a colleague's on a shared server, is none to this user."""
     try:
         return (folder / "run.db").exists() and not _is_unsealed(folder)
@@ -126,7 +131,8 @@ def _unsealed(name: str, option: str | None) -> Path | None:
     return None
 
 
-def _sealed_at(run: Path) -> float:
+def sealed_at(run: Path) -> float:
+    """When the run was sealed, in seconds since the epoch; 0 where nobody can tell."""
     try:
         return (run / "roadmap.toml").stat().st_mtime
     except OSError:

@@ -1,0 +1,174 @@
+"""How a run stands, in brief: what lists of runs show of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from staycourse.core import events as ev
+from staycourse.core.canonical import decode_number
+from staycourse.core.forecast import Forecast
+from staycourse.core.problems import UserError
+from staycourse.core.roadmap import Roadmap
+from staycourse.core.space import Value
+from staycourse.core.state import RunState, RunStatus, replay
+from staycourse.core.trial import best_point
+from staycourse.core.views import PhaseView, phase_views, remaining
+from staycourse.record import clock, ledger
+from staycourse.record.damage import DamagedRun
+from staycourse.record.lock import is_held
+from staycourse.record.paths import RunPaths
+from staycourse.record.reader import reading
+from staycourse.record.sealed_roadmap import sealed_roadmap, sealed_text
+
+DAMAGED, UNREADABLE, UNREAD = "damaged", "unreadable", "unread"
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run in a list. `status` is a RunStatus, or "damaged", "unreadable" or "unread" (not read so far),
+    with `problem` saying what is wrong; `roadmap` is that one's name. `sealed` and `last` are the times of
+    the first and the last event. `unanswered` is for how many seconds the run's file system has not answered,
+    0 where it does; all else is then as it was known last."""
+
+    folder: Path
+    status: str = UNREAD
+    problem: str = ""
+    roadmap: str = ""
+    metric: str = ""
+    is_engine_alive: bool = False
+    reason: str = ""
+    phases: tuple[PhaseView, ...] = ()
+    sealed: datetime | None = None
+    last: datetime | None = None
+    eta: Forecast | None = None
+    winner: Mapping[str, Value] | None = None
+    unanswered: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the run can be opened."""
+        return self.status in tuple(RunStatus) and not self.unanswered
+
+    @property
+    def phase(self) -> PhaseView | None:
+        """The phase that is running, else the last one that is done."""
+        running = [phase for phase in self.phases if phase.status == "running"]
+        done = [phase for phase in self.phases if phase.status == "done"]
+        return next(iter((running or done)[-1:]), None)
+
+    @property
+    def ended(self) -> int:
+        return sum(phase.ended for phase in self.phases)
+
+    @property
+    def trials(self) -> int:
+        """How many trials the run has at most."""
+        return sum(phase.trials for phase in self.phases)
+
+    @property
+    def best(self) -> float | None:
+        """That of the last phase that has one: phases differ in their data."""
+        found = [phase.best for phase in self.phases if phase.best is not None]
+        return found[-1] if found else None
+
+    def elapsed(self, now: datetime) -> float:
+        """Seconds from the seal to now, or to the last event where no engine lives; idle time included."""
+        if self.sealed is None or self.last is None:
+            return 0.0
+        until = now if self.is_engine_alive else self.last
+        return max(0.0, (until - self.sealed).total_seconds())
+
+
+class SummaryReader:
+    """Reads the summary of one run, and of a run with a living engine only what is new since the read
+    before."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths = RunPaths(folder)
+        self._forget()
+
+    def read(self) -> RunSummary:
+        """The run now. One that is damaged or cannot be read has a summary that says so."""
+        try:
+            summary = self._read()
+        except DamagedRun as error:
+            return self._refused(DAMAGED, error)
+        except (sqlite3.Error, OSError, UserError) as error:
+            return self._refused(UNREADABLE, error)
+        if not summary.is_engine_alive:
+            self._forget()  # of hundreds of runs, few go on
+        return summary
+
+    def _forget(self) -> None:
+        self._state = RunState()
+        self._roadmap: Roadmap | None = None
+        self._phases: tuple[PhaseView, ...] = ()
+        self._seq, self._hash = 0, ledger.GENESIS
+        self._times: list[str] = []  # of the first and the last event
+
+    def _refused(self, status: str, error: Exception) -> RunSummary:
+        self._forget()  # it may have come in the middle of the ledger
+        return RunSummary(self.paths.root, status, str(error) or type(error).__name__)
+
+    def _read(self) -> RunSummary:
+        is_alive = is_held(self.paths.lock)  # before the ledger, whose last event may be the engine's end
+        before = self._seq
+        with reading(self.paths.database) as db:
+            roadmap = self._roadmap = self._roadmap or self._read_roadmap(db)
+            self._state = replay(self._events(db, roadmap.objective.goal), self._state)
+            epochs = dict(db.execute("SELECT id, epoch FROM trial WHERE status != 'ended'").fetchall())
+        if self._seq > before or not self._phases:
+            self._phases = tuple(phase_views(roadmap, self._state))
+        return self._summary(roadmap, is_alive, epochs)
+
+    def _read_roadmap(self, db: sqlite3.Connection) -> Roadmap:
+        text = sealed_text(self.paths)
+        first = next(ledger.checked(db, self.paths.name), None)
+        event = ev.from_body(first.kind, json.loads(first.body)) if first else None
+        sealed = event if isinstance(event, ev.RunSealed) else None
+        return sealed_roadmap(self.paths, sealed, text).followed(sealed)
+
+    def _events(self, db: sqlite3.Connection, goal: str) -> Iterator[ev.Event]:
+        """What is new in the ledger; of curves only the best point, for there may be thousands."""
+        for entry in ledger.checked(db, self.paths.name, self._seq, self._hash):
+            self._seq, self._hash = entry.seq, entry.hash
+            self._times = [*self._times[:1], entry.time]
+            event = ev.from_body(entry.kind, json.loads(entry.body))
+            if isinstance(event, ev.TrialEnded):
+                best = best_point([(epoch, decode_number(value)) for epoch, value in event.curve], goal)
+                event = replace(event, curve=[best] if best else [])
+            if event is not None:
+                yield event
+
+    def _summary(self, roadmap: Roadmap, is_alive: bool, epochs: Mapping[str, int]) -> RunSummary:
+        state = self._state
+        is_left = state.status is RunStatus.RUNNING and not is_alive
+        winner = state.winner
+        order = [*roadmap.space.names, *(winner or ())]
+        return RunSummary(
+            folder=self.paths.root,
+            status=str(RunStatus.SUSPENDED if is_left else state.status),
+            roadmap=roadmap.name,
+            metric=roadmap.objective.metric,
+            is_engine_alive=is_alive,
+            reason=state.reason,
+            phases=self._phases,
+            sealed=_moment(self._times[0]) if self._times else None,
+            last=_moment(self._times[-1]) if self._times else None,
+            eta=remaining(roadmap, state, epochs) if is_alive else None,
+            winner={name: winner[name] for name in order if name in winner} if winner else None,
+        )
+
+
+def _moment(text: str) -> datetime:
+    moment = clock.from_text(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
