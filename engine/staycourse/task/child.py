@@ -18,6 +18,7 @@ import psutil
 from staycourse.core.text import one_line
 
 _MOST_WORDS = 64_000
+_living: set[subprocess.Popen[bytes]] = set()
 
 
 @contextlib.contextmanager
@@ -42,12 +43,24 @@ def child(module: str, request: Mapping[str, Any]) -> Iterator[Child]:
             env={**os.environ, "PYTHONHASHSEED": "0", "OPENBLAS_NUM_THREADS": "1"},  # as a worker has it
             start_new_session=True,
         )
+        _living.add(process)
         try:
             yield Child(process, out, error)
         finally:
             process.kill()
             process.wait()
             _kill_session(process.pid)
+            _living.discard(process)
+
+
+def end_children(patience: float = 0.0) -> None:
+    """Kill every child that is still asked, on whatever thread: for who no longer waits for the answer. What
+    it has started goes as soon as that thread has heard of it; wait for that, so many seconds at most."""
+    for process in list(_living):
+        process.kill()
+    deadline = time.monotonic() + patience
+    while _living and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 class Child:
