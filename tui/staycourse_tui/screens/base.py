@@ -48,6 +48,17 @@ class PaneScreen(Screen[object]):
         for pane, lines in picture.lines.items():
             self._panes[pane].show(lines)
 
+    @property
+    def is_uppermost(self) -> bool:
+        """Whether no other screen covers this one. A key that is pressed twice may come to a screen that the
+        first time has closed or covered already."""
+        return self.app.screen is self
+
+    def go_back(self) -> None:
+        """To the screen below."""
+        if self.is_uppermost:
+            self.app.pop_screen()
+
     def action_copy_screen(self) -> None:
         """Copy what the screen shows, as text, to the terminal's clipboard."""
         texts = {box.pane: self._panes[box.pane].text().split("\n") for box in self._boxes}

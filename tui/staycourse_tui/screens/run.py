@@ -145,7 +145,7 @@ class RunScreen(RunView):
         self._change(phase=None, full=False, up=0, down=0)
         self._select(None)
         if at_first and self._has_home:
-            self.app.pop_screen()
+            self.go_back()
 
     def action_full(self) -> None:
         self._change(full=not self.state.full, focus="curves")

@@ -48,7 +48,7 @@ class RunView(PaneScreen):
 
     def action_back(self) -> None:
         """To the screen below."""
-        self.app.pop_screen()
+        self.go_back()
 
     def action_help(self) -> None:
         keys = (*self.KEYS, STOPPING, LEAVE)
