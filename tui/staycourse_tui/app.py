@@ -13,15 +13,18 @@ from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import ModalScreen, Screen
 
-from staycourse_tui.messages import Polled, PollFailed, Sealed
+from staycourse_tui.home import Home
+from staycourse_tui.messages import Checked, OpenRun, Polled, PollFailed, Sealed
 from staycourse_tui.offer import Offer
 from staycourse_tui.theme import DARK, LIGHT
 
 
 class StaycourseApp(App[Path | None]):
-    """With `run` the view of that run; with `offer` the plan screen, and the run once it is sealed.
+    """With `run` the view of that run; with `offer` the plan screen, and the run once it is sealed; with
+    `home` roadmaps and runs, from which plans and runs are opened.
 
-    `run_folder` is the run that was open last, None if there was none; `run()` returns it too.
+    `run_folder` is the run that was open last, None if there was none; `run()` returns it where the app was
+    left in its view.
     """
 
     CSS_PATH = "styles.tcss"
@@ -33,10 +36,11 @@ class StaycourseApp(App[Path | None]):
         Binding("ctrl+c", "copy_or_leave", "Leave this view", show=False, priority=True),
     ]
 
-    def __init__(self, run: Path | None = None, offer: Offer | None = None) -> None:
+    def __init__(self, run: Path | None = None, offer: Offer | None = None, home: Home | None = None) -> None:
         super().__init__()
         self.run_folder = run
         self._offer = offer
+        self._home = home
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -56,7 +60,11 @@ class StaycourseApp(App[Path | None]):
     def get_default_screen(self) -> Screen[object]:
         if self.run_folder is not None:
             return self._run_screen(self.run_folder)
-        assert self._offer is not None, "the app needs a run or an offer"
+        if self._home is not None:
+            from staycourse_tui.screens.home import HomeScreen
+
+            return HomeScreen(self._home)
+        assert self._offer is not None, "the app needs a run, an offer or a home"
         from staycourse_tui.screens.plan import PlanScreen
 
         return PlanScreen(self._offer)
@@ -68,15 +76,34 @@ class StaycourseApp(App[Path | None]):
             self.pop_screen()
         self.push_screen(self._run_screen(folder, has_home))  # a default screen cannot be switched
 
+    def _go_home(self) -> None:
+        """Close all that was opened from the home screen."""
+        while len(self.screen_stack) > 1:
+            self.pop_screen()
+
     def _run_screen(self, folder: Path, has_home: bool = False) -> Screen[object]:
         from staycourse_tui.screens.run import RunScreen
         from staycourse_tui.session import Session
 
         return RunScreen(Session(folder, self.post_message), has_home)
 
+    def on_open_run(self, message: OpenRun) -> None:
+        """A run was chosen on the home screen; with a key pressed twice, twice."""
+        if len(self.screen_stack) == 1:
+            self.open_run(message.folder, has_home=True)
+
+    def on_checked(self, message: Checked) -> None:
+        """A roadmap stands the check: its plan takes the check's place."""
+        from staycourse_tui.screens.plan import PlanScreen
+
+        self._go_home()
+        self.push_screen(PlanScreen(message.offer, has_home=True))
+
     def on_sealed(self, message: Sealed) -> None:
         """The offer has become a run."""
-        self.open_run(message.folder)
+        if self._home is not None:
+            self._go_home()
+        self.open_run(message.folder, has_home=self._home is not None)
 
     def on_polled(self, message: Polled) -> None:
         """A run was read: the uppermost of its screens shows it."""
@@ -107,7 +134,12 @@ class StaycourseApp(App[Path | None]):
 
     def action_leave(self) -> None:
         """Leave; whatever runs goes on."""
-        self.exit(self.run_folder)
+        from staycourse_tui.screens.run_view import RunView
+
+        is_home = self._home is not None and not any(
+            isinstance(screen, RunView) for screen in self.screen_stack
+        )
+        self.exit(None if is_home else self.run_folder)
 
     def action_copy_or_leave(self) -> None:
         """Copy what the mouse has marked; leave where nothing is marked."""

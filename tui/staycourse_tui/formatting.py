@@ -87,6 +87,14 @@ def age(seconds: float) -> str:
     return f"{max(0.0, seconds):.1f}s" if seconds < 9.95 else duration(seconds)
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """`now`, `5m ago`, `3h ago`; after two months the day."""
+    seconds = max(0.0, (now - moment).total_seconds())
+    if seconds >= 60 * 86400:
+        return moment.astimezone().strftime("%Y-%m-%d")
+    return f"{rough(seconds) if seconds >= 90 else '1m'} ago" if seconds >= 60 else "now"
+
+
 def share(value: float) -> str:
     """A share of one as `3%`."""
     return f"{100 * value:.0f}%"

@@ -25,6 +25,8 @@ class Key:
 
 UNSEALED = Key("q,d", "q d esc", "leave", "leave without sealing")
 
+UNSEALED_HERE = Key("q,d", "q d", "leave", "leave without sealing")
+
 LEAVE = Key("q,d,ctrl+q,ctrl+c", "q d", "leave", "leave this view; the run goes on", "detach")
 
 HELP = Key("question_mark", "?", "help", "this help", "help")
@@ -126,6 +128,29 @@ REPORT_KEYS = (*MOVES, BACK, COPY, HELP)
 
 # What people try who want to stop a trial: each is answered with what ends it instead.
 STOPPING = Key("x,delete,ctrl+k,ctrl+x,backspace", "x del", "refuse", "say which rules end this trial")
+
+HOME_KEYS = (
+    Key("enter", "enter", "open", "open what the cursor is at: a roadmap's plan, or a run", "open"),
+    Key("1", "1", "focus_pane('roadmaps')", "the roadmaps", "Roadmaps"),
+    Key("2", "2", "focus_pane('runs')", "the runs", "Runs"),
+    Key("3", "3", "focus_pane('details')", "all that is known of the roadmap, or the run", "Details"),
+    Key("tab", "tab", "next_pane(1)", "the next pane"),
+    Key("shift+tab", "shift+tab", "next_pane(-1)", "the pane before"),
+    *MOVES,
+    Key("escape", "esc", "calm", "from the details back to the list"),
+    COPY,
+    HELP,
+)
+
+CHECK_KEYS = (
+    Key("enter,r", "enter", "again", "check again, after the file was mended", "check again"),
+    *MOVES,
+    Key("escape", "esc", "back", "back to the roadmaps; a check that is on its way is ended", "back"),
+    COPY,
+    HELP,
+)
+
+LEAVE_HOME = Key("q,d,ctrl+q,ctrl+c", "q d", "leave", "leave; whatever runs goes on", "leave")
 
 PLAN_KEYS = (
     Key("enter", "enter", "seal", "seal this plan and start, after one question", "seal"),

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from textual.message import Message
 
+from staycourse.client import RunSummary
 from staycourse_tui.frames import Frame
+from staycourse_tui.home import FoundRoadmap
+from staycourse_tui.offer import Offer
 
 
 class Polled(Message):
@@ -64,4 +67,46 @@ class Scrolled(Message):
     def __init__(self, pane: str, lines: int) -> None:
         self.pane = pane
         self.lines = lines
+        super().__init__()
+
+
+class RoadmapsRead(Message):
+    """The roadmaps of this folder; `failure` is why they could not be listed."""
+
+    def __init__(self, roadmaps: tuple[FoundRoadmap, ...] | None, failure: str = "") -> None:
+        self.roadmaps = roadmaps
+        self.failure = failure
+        super().__init__()
+
+
+class RunsRead(Message):
+    """The runs; `failure` is why they could not be listed."""
+
+    def __init__(self, runs: tuple[RunSummary, ...] | None, failure: str = "") -> None:
+        self.runs = runs
+        self.failure = failure
+        super().__init__()
+
+
+class Checked(Message):
+    """A roadmap and its task stand the check."""
+
+    def __init__(self, offer: Offer) -> None:
+        self.offer = offer
+        super().__init__()
+
+
+class CheckFailed(Message):
+    """What stands against a roadmap, each problem in a line."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__()
+
+
+class OpenRun(Message):
+    """A run is to be shown."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         super().__init__()

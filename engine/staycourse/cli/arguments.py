@@ -15,10 +15,10 @@ def add_run(parser: argparse.ArgumentParser, *, optional: bool) -> None:
     parser.add_argument("name", metavar="RUN", nargs="?" if optional else None, help=text)
 
 
-def add_runs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--runs", metavar="DIR", help="where runs are kept (default: STAYCOURSE_RUNS, else ./runs)"
-    )
+def add_runs(parser: argparse.ArgumentParser, default: str | None = argparse.SUPPRESS) -> None:
+    """`--runs`; what stands before the command holds for it, so that a command has no default of its own."""
+    text = "where runs are kept (default: STAYCOURSE_RUNS, else ./runs)"
+    parser.add_argument("--runs", metavar="DIR", default=default, help=text)
 
 
 def add_view(parser: argparse.ArgumentParser) -> None:

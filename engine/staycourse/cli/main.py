@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from staycourse import __version__
+from staycourse.cli.arguments import add_runs
 
 # Each command is the module of its name in this package; only the one that is asked for is imported.
 COMMANDS = {
@@ -34,11 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(words)
     options = parser.parse_args(words)
-    if options.command is None:
+    if options.command is None and not _can_show_app():
         parser.print_help()
         return USAGE
     try:
-        return int(importlib.import_module(f"staycourse.cli.{options.command}").run(options))
+        return int(importlib.import_module(f"staycourse.cli.{options.command or 'home'}").run(options))
     except ValueError as error:
         return _told(error)
     except KeyboardInterrupt:
@@ -50,22 +51,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unreadable(error) or _ours()
 
 
+def _can_show_app() -> bool:
+    from staycourse.cli.views import can_show_app
+
+    return can_show_app()
+
+
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """The parser, with the options of the command that the words name."""
     parser = argparse.ArgumentParser(
         prog="staycourse",
-        description="Follows a sealed roadmap of hyperparameter tuning to its end.",
+        description="Follows a sealed roadmap of hyperparameter tuning to its end. Without a command: the "
+        "app, on the roadmaps of this folder and the runs.",
         epilog="exit codes: 0 finished, 2 bad roadmap or usage, 3 a phase could not be finished, "
         "4 verification failed, 75 suspended (resume goes on)",
     )
     parser.add_argument("--version", action="version", version=f"staycourse {__version__}")
+    add_runs(parser, default=None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
-    asked = next((word for word in words if not word.startswith("-")), None)
+    asked = _asked(words)
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         if name == asked:
             importlib.import_module(f"staycourse.cli.{name}").add_arguments(command)
     return parser
+
+
+def _asked(words: Sequence[str]) -> str | None:
+    """The command among the words."""
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("--r") and "--runs".startswith(word):
+            next(rest, None)
+        elif not word.startswith("-"):
+            return word
+    return None
 
 
 def _told(error: ValueError) -> int:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from staycourse.record.paths import RunPaths
     from staycourse.supervise.options import Options
     from staycourse.task.checking import Checked
+    from staycourse_tui.offer import Offer
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     where = Options(options.devices, options.slots, options.cpus)
     if not has_screen:
         return follow_without_screen(lambda stop: _seal_aloud(checked, runs, where, stop))
-    return follow_in_app(offer=_offer(checked, options, runs, where))
+    return follow_in_app(offer=offer(checked, str(options.roadmap), runs, where))
 
 
 def _seal_aloud(checked: Checked, runs: Path, where: Options, is_terminated: Callable[[], bool]) -> RunPaths:
@@ -73,15 +74,15 @@ def _seal(
     return paths
 
 
-def _offer(checked: Checked, options: argparse.Namespace, runs: Path, where: Options) -> object:
-    """What the app shows before Enter seals it."""
+def offer(checked: Checked, source: str, runs: Path, where: Options) -> Offer:
+    """What the app shows before Enter seals it; `source` is the roadmap's path as it is shown."""
     from staycourse.supervise.rehearsal import rehearse
     from staycourse.supervise.sealing import sealed_parts
     from staycourse_tui.offer import Offer
 
     return Offer(
         roadmap=checked.roadmap,
-        source=str(options.roadmap),
+        source=source,
         notes=checked.notes,
         facts=checked.facts,
         seal=lambda: _seal(checked, runs, where).root,

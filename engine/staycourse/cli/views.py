@@ -38,6 +38,25 @@ def follow_in_app(run: Path | None = None, offer: Any = None) -> int:
     return _leave(RunPaths(app.run_folder))
 
 
+def open_home(home: Any) -> int:
+    """Open the app on roadmaps and runs. Left in a run's view it ends as that view does; else it says of the
+    run that was looked at last whether it goes on."""
+    from staycourse.record.lock import is_held
+    from staycourse_tui.app import StaycourseApp
+
+    app = StaycourseApp(home=home)
+    shown = app.run()
+    if shown is not None:
+        return _leave(RunPaths(shown))
+    if app.run_folder is not None and is_held((paths := RunPaths(app.run_folder)).lock):
+        say(_goes_on(paths))
+    return 0
+
+
+def _goes_on(paths: RunPaths) -> str:
+    return f"the run goes on; `staycourse attach {paths.name}` shows it again"
+
+
 def _leave(paths: RunPaths) -> int:
     """The line that remains in the shell, and the exit code."""
     from staycourse.client import RunClient
@@ -51,7 +70,7 @@ def _leave(paths: RunPaths) -> int:
         say(f"{paths.name} could not be finished ({snapshot.reason}): {paths.report}")
         return 3
     if snapshot.is_engine_alive:
-        say(f"the run goes on; `staycourse attach {paths.name}` shows it again")
+        say(_goes_on(paths))
         return 0
     if snapshot.status is RunStatus.ABANDONED:
         say(f"{paths.name} was abandoned: {snapshot.reason}")

@@ -35,11 +35,11 @@ def _sealed(frame: Frame, size: int) -> list[Line]:
 
 def _suspended(frame: Frame, size: int) -> list[Line]:
     why = frame.snapshot.reason or _GONE
-    return [*_sentence("‖ suspended: ", "warn", why, size), *_resume(frame, size)]
+    return [*sentence("‖ suspended: ", "warn", why, size), *_resume(frame, size)]
 
 
 def _failed(frame: Frame, size: int) -> list[Line]:
-    lines = _sentence("✗ failed: ", "bad", frame.snapshot.reason, size)
+    lines = sentence("✗ failed: ", "bad", frame.snapshot.reason, size)
     return [*lines, *_resume(frame, size, "every result is kept; once its cause is mended:")]
 
 
@@ -57,11 +57,12 @@ def _finished(frame: Frame, size: int) -> list[Line]:
 
 
 def _abandoned(frame: Frame, size: int) -> list[Line]:
-    lines = _sentence("⊘ abandoned: ", "bad", frame.snapshot.reason, size)
+    lines = sentence("⊘ abandoned: ", "bad", frame.snapshot.reason, size)
     return [*lines, *_files(frame, size)]
 
 
-def _sentence(head: str, role: str, text: str, size: int) -> list[Line]:
+def sentence(head: str, role: str, text: str, size: int) -> list[Line]:
+    """The text wrapped behind its head."""
     wrapped = wrap_text(text, size - len(head))
     first = line(Span(head, role), *wrapped[0])
     return [first, *(line(Span(" " * len(head)), *made) for made in wrapped[1:])]

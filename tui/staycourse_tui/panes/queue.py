@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from staycourse.client import PhaseView, Snapshot
+from staycourse.client import PhaseView, RunSummary, Snapshot
 from staycourse_tui import formatting as fmt
 from staycourse_tui.widgets.lines import Line, Span, cell, fit, line, spread, wrap_text
 
@@ -35,7 +35,7 @@ def whole_queue(snapshot: Snapshot, size: int) -> list[Line]:
     return [fit(made, size) for made in lines]
 
 
-def phase_line(snapshot: Snapshot, phase: PhaseView, size: int) -> Line:
+def phase_line(snapshot: Snapshot | RunSummary, phase: PhaseView, size: int) -> Line:
     """`✓ probe    done      6/6  0.1036`."""
     glyph, role = _GLYPHS[phase.status]
     word = phase.status

@@ -74,6 +74,7 @@ def footer(
     message: str = "",
     labels: Mapping[str, str] | None = None,
     here: str = "",
+    leaving: Key = LEAVE,
 ) -> Line:
     """The message if there is one, else the keys that have a label; as many as fit, with help and leaving
     always. `labels` replaces the words of keys by what is shown of them; `here` is the action that the
@@ -85,7 +86,7 @@ def footer(
         for key in keys
         if key.label
     ]
-    right = join([items.pop(), _key("d", LEAVE.label, f"app.{LEAVE.action}", False)])
+    right = join([items.pop(), _key("d", leaving.label, f"app.{leaving.action}", False)])
     for gap in ("   ", "  "):
         made = join(items, gap)
         if width(made) + width(right) + 2 <= size:

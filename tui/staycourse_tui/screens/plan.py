@@ -11,7 +11,7 @@ from textual.message import Message
 
 from staycourse.core.problems import UserError
 from staycourse.core.text import one_line
-from staycourse_tui.keys import PLAN_KEYS, UNSEALED
+from staycourse_tui.keys import BACK, PLAN_KEYS, UNSEALED, UNSEALED_HERE
 from staycourse_tui.messages import RehearsalLine, Rehearsed, Scrolled, Sealed, SealFailed
 from staycourse_tui.offer import Offer, RehearsalCancelled
 from staycourse_tui.panes.plan import plan_header, plan_lines, totals
@@ -29,13 +29,15 @@ class PlanScreen(PaneScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(key.binding() for key in PLAN_KEYS),
-        ("escape", "app.leave", "leave"),
+        ("escape", "back", "back"),
     ]
     PANES = ("header", "plan", "progress", "footer")
 
-    def __init__(self, offer: Offer) -> None:
+    def __init__(self, offer: Offer, has_home: bool = False) -> None:
+        """`has_home`: whether a screen below is one to go back to."""
         super().__init__()
         self._offer = offer
+        self._has_home = has_home
         self._down = 0
         self._busy = ""
         self._rehearsed: bool | None = None
@@ -49,8 +51,16 @@ class PlanScreen(PaneScreen):
         self._down = max(0, self._down + step)
         self.redraw()
 
+    async def action_back(self) -> None:
+        """To the screen below, or out; what is being sealed is waited for."""
+        if not self._has_home:
+            await self.run_action("app.leave")
+        elif self._busy != "sealing":
+            self.go_back()
+
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen((*PLAN_KEYS, UNSEALED), f"{self._offer.source}: a plan, not sealed"))
+        keys = (*PLAN_KEYS, BACK, UNSEALED_HERE) if self._has_home else (*PLAN_KEYS, UNSEALED)
+        self.app.push_screen(HelpScreen(keys, f"{self._offer.source}: a plan, not sealed"))
 
     def action_seal(self) -> None:
         if not self._busy:
@@ -160,6 +170,8 @@ class PlanScreen(PaneScreen):
             for key in PLAN_KEYS
             if key.label and (key.label == "help" or not self._busy)
         ]
+        if self._has_home:
+            items.append((Span("esc", "key", "screen.back"), Span(" back", "dim", "screen.back")))
         items.append((Span("q", "key", "app.leave"), Span(" leave", "dim", "app.leave")))
         left = join(items, "  ")
         more = [f"↓ {hidden} lines below"] if hidden > 0 else []

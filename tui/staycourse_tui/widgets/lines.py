@@ -78,6 +78,14 @@ def cell(value: str, size: int, *, right: bool = False) -> str:
     return blank + value if right else value + blank
 
 
+def cell_middle(value: str, size: int) -> str:
+    """Text in `size` cells at most; what is too long loses its middle, so that its number or suffix stays."""
+    if cell_len(value) <= size or size < 5:
+        return value if cell_len(value) <= size else cell(value, size)
+    tail = next(at for at in range(len(value)) if cell_len(value[at:]) <= (size - 1) // 2)
+    return set_cell_size(value, size - 1 - cell_len(value[tail:])) + "…" + value[tail:]
+
+
 def join(items: Iterable[Sequence[Span]], gap: str = "  ") -> Line:
     """Groups of spans with a gap between them; empty groups are left out."""
     joined: list[Span] = []
@@ -124,6 +132,19 @@ def wrap_text(value: str, size: int, role: str = "", indent: int = 0) -> list[Li
         else:
             lines[-1] = joined
     return [line(Span(cell(made, size) if cell_len(made) > size else made, role)) for made in lines]
+
+
+def breakable(value: str, size: int) -> str:
+    """The text with a blank within each word that is longer than `size` cells, so that wrapping it loses
+    nothing."""
+    made = []
+    for word in value.split():
+        while cell_len(word) > size > 1:
+            kept = next(at for at in range(len(word), 0, -1) if cell_len(word[:at]) <= size)
+            made.append(word[:kept])
+            word = word[kept:]
+        made.append(word)
+    return " ".join(made)
 
 
 def rule(title: Sequence[Span], size: int, right: Sequence[Span] = (), start: str = "─") -> Line:
