@@ -2,78 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import pty
-import select
-import shutil
+import shlex
 import signal
 import subprocess
 import sys
-import time
-import uuid
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.sample_run import engine_for, write_run
-
-ROOT = Path(__file__).parents[2]
-PYTHONPATH = f"{ROOT / 'engine'}:{ROOT / 'tui'}"
-needs_tmux = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
-
-
-def wait_for(condition: Callable[[], bool], what: Callable[[], str], seconds: float = 20.0) -> None:
-    """Look until the condition holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what()
-        select.select([], [], [], 0.05)
-
-
-class Tmux:
-    """A tmux server of its own with one window."""
-
-    def __init__(self, command: str, size: tuple[int, int]) -> None:
-        self._socket = f"staycourse-{uuid.uuid4().hex[:8]}"
-        self("new-session", "-d", "-x", str(size[0]), "-y", str(size[1]), command)
-
-    def __call__(self, *arguments: str) -> str:
-        command = ["tmux", "-L", self._socket, "-f", "/dev/null", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout
-
-    def screen(self) -> str:
-        return self("capture-pane", "-p")
-
-    def press(self, *keys: str) -> None:
-        self("send-keys", *keys)
-
-    def pid(self) -> int:
-        return int(self("list-panes", "-F", "#{pane_pid}"))
-
-    def expect(self, *words: str) -> str:
-        wait_for(lambda: all(word in self.screen() for word in words), self.screen)
-        return self.screen()
-
-
-@contextlib.contextmanager
-def tmux(command: str, size: tuple[int, int]) -> Iterator[Tmux]:
-    server = Tmux(command, size)
-    try:
-        yield server
-    finally:
-        server("kill-server")
+from tests.support.terminals import (
+    PYTHONPATH,
+    Pty,
+    is_alive,
+    left_on,
+    needs_tmux,
+    on_pty,
+    tmux,
+    view_of,
+    wait_for,
+)
 
 
 def view(run: Path) -> str:
-    return f"env PYTHONPATH={PYTHONPATH} {sys.executable} -m staycourse_tui {run}"
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    return shlex.join(["env", f"PYTHONPATH={PYTHONPATH}", *view_of(run)])
 
 
 @needs_tmux
@@ -127,20 +79,32 @@ def test_killing_the_window_ends_the_app_and_not_the_run(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["hang-up", "hang-up ignored, as under nohup"])
 def test_a_hang_up_ends_the_app_at_once(sample_runs: dict[str, Path], ignored: bool) -> None:
-    pid, terminal = pty.fork()
-    if pid == 0:
-        if ignored:
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        os.environ.update(PYTHONPATH=PYTHONPATH, TERM="xterm-256color")
-        os.execv(sys.executable, [sys.executable, "-m", "staycourse_tui", str(sample_runs["running"])])
-    seen = b""
-    deadline = time.monotonic() + 20
-    while b"LOCKED" not in seen and time.monotonic() < deadline:
-        if select.select([terminal], [], [], 0.1)[0]:
-            seen += os.read(terminal, 65536)
-    assert b"LOCKED" in seen
-    os.close(terminal)
-    wait_for(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, lambda: "still there", 5.0)
+    trap = "trap '' HUP; " if ignored else ""
+    terminal = Pty(["sh", "-c", f"{trap}exec {shlex.join(view_of(sample_runs['running']))}"])
+    terminal.expect(b"LOCKED")
+    os.close(terminal.fd)
+    assert terminal.wait(5.0, is_reading=False) == -signal.SIGHUP
+
+
+def test_without_a_shell_to_continue_it_the_view_is_not_stopped(sample_runs: dict[str, Path]) -> None:
+    with on_pty(view_of(sample_runs["running"])) as terminal:
+        terminal.expect(b"LOCKED")
+        terminal.press(b"\x1a")
+        terminal.press(b"q")
+        assert terminal.wait(5.0) == 0
+
+
+def test_what_a_terminal_with_more_abilities_is_asked_for_is_taken_back(
+    sample_runs: dict[str, Path],
+) -> None:
+    with on_pty(view_of(sample_runs["running"])) as terminal:
+        terminal.expect(b"\x1b[?2048$p", b"LOCKED")
+        terminal.press(b"\x1b[?2048;2$y")  # reports of the size are known here, and off
+        terminal.expect(b"\x1b[?2048h", b"\x1b[?1016h")
+        assert {"1016", "2048", "1000", "1049"} <= left_on(terminal.seen)
+        terminal.press(b"q")
+        assert terminal.wait(5.0) == 0
+        assert not left_on(terminal.seen)
 
 
 def test_the_app_never_imports_torch() -> None:
