@@ -210,6 +210,7 @@ class Place:
     @property
     def environment(self) -> dict[str, str]:
         own = {"XDG_STATE_HOME": str(self.folder / "state"), "STAYCOURSE_RUNS": str(self.runs)}
+        own["XDG_CONFIG_HOME"] = str(self.folder / "config")
         temporary = self.folder / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
         return {**os.environ, **own, "TMPDIR": str(temporary), **self.more}

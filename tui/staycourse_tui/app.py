@@ -3,7 +3,7 @@ without touching any of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,7 +24,7 @@ class StaycourseApp(App[Path | None]):
     `home` roadmaps and runs, from which plans and runs are opened.
 
     `run_folder` is the run that was open last, None if there was none; `run()` returns it where the app was
-    left in its view.
+    left in its view. `opened` is called with each run that is opened.
     """
 
     CSS_PATH = "styles.tcss"
@@ -36,11 +36,18 @@ class StaycourseApp(App[Path | None]):
         Binding("ctrl+c", "copy_or_leave", "Leave this view", show=False, priority=True),
     ]
 
-    def __init__(self, run: Path | None = None, offer: Offer | None = None, home: Home | None = None) -> None:
+    def __init__(
+        self,
+        run: Path | None = None,
+        offer: Offer | None = None,
+        home: Home | None = None,
+        opened: Callable[[Path], None] = lambda run: None,
+    ) -> None:
         super().__init__()
         self.run_folder = run
         self._offer = offer
         self._home = home
+        self._opened = opened
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = DARK.name
@@ -72,6 +79,7 @@ class StaycourseApp(App[Path | None]):
     def open_run(self, folder: Path, has_home: bool = False) -> None:
         """Show a run on top of what is shown; `has_home` if esc may lead back."""
         self.run_folder = folder
+        self._opened(folder)
         while isinstance(self.screen, ModalScreen):
             self.pop_screen()
         self.push_screen(self._run_screen(folder, has_home))  # a default screen cannot be switched

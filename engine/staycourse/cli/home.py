@@ -16,10 +16,7 @@ def run(options: argparse.Namespace) -> int:
     from staycourse.record.paths import runs_folder
     from staycourse.task.child import end_children
 
-    try:
-        return open_home(home(runs_folder(options.runs)))
-    finally:
-        end_children(patience=2.0)
+    return open_home(home(runs_folder(options.runs)), lambda: end_children(patience=2.0))
 
 
 def home(runs: Path) -> Home:

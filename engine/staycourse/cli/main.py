@@ -6,7 +6,7 @@ import argparse
 import importlib
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from staycourse import __version__
 from staycourse.cli.arguments import add_runs
@@ -38,8 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None and not _can_show_app():
         parser.print_help()
         return USAGE
+    return answered(lambda: importlib.import_module(f"staycourse.cli.{options.command or 'home'}").run(options))
+
+
+def answered(command: Callable[[], int]) -> int:
+    """The command's exit code; what goes wrong in it is told and has an exit code too."""
     try:
-        return int(importlib.import_module(f"staycourse.cli.{options.command or 'home'}").run(options))
+        return int(command())
     except ValueError as error:
         return _told(error)
     except KeyboardInterrupt:

@@ -24,11 +24,11 @@ def is_subreaper() -> bool:
     return bool(answer.value)
 
 
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent dies; at once if `parent` is dead by now."""
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent(parent: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when its parent dies; at once if `parent` is dead by now."""
+    _libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), number)
 
 
 def outlive_parent() -> None:
