@@ -27,12 +27,12 @@ def add_view(parser: argparse.ArgumentParser) -> None:
 
 def add_devices(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", metavar="LIST", help='GPUs by index or UUID, "0,1", or "cpu"')
-    parser.add_argument("--slots", metavar="N", type=count, help="trials side by side")
+    parser.add_argument("--slots", metavar="N", type=at_least_one, help="trials side by side")
     parser.add_argument("--cpus", metavar="LIST", help='CPUs to use: a number, or a list such as "0-3,8"')
 
 
-def count(text: str) -> int:
-    """An option's number of things, one at least."""
+def at_least_one(text: str) -> int:
+    """An argument that counts something."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError("expected 1 or more")

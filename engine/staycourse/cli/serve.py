@@ -8,7 +8,7 @@ import ipaddress
 import socket
 import sys
 
-from staycourse.cli.arguments import add_run, add_runs, count
+from staycourse.cli.arguments import add_run, add_runs, at_least_one
 
 LOOPBACK, PORT, VIEWS = "127.0.0.1", 8642, 8
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--views",
         metavar="N",
-        type=count,
+        type=at_least_one,
         default=VIEWS,
         help=f"open at a time (default: {VIEWS}); each is a process of some 60 MB",
     )
