@@ -68,7 +68,7 @@ def opened(shell: Tmux) -> list[int]:
     shell.type("clear")
     wait_for(lambda: "LOCKED" not in shell.screen(), shell.screen)
     shell.type(ATTACH)
-    shell.expect("● digits-1", "LOCKED", "? help  d leave")
+    shell.expect("● digits-1", "LOCKED", "? help  d detach")
     guardian, app = family(shell.pid())
     return [guardian, app]
 
@@ -133,7 +133,7 @@ def test_the_shell_can_stop_the_view_and_go_on_with_it(shell: Tmux) -> None:
     shell.expect("Stopped", "ready>")
     assert shell.modes() == GIVEN_BACK
     shell.type("clear; fg")
-    shell.expect("● digits-1", "1 Queue", "? help  d leave")
+    shell.expect("● digits-1", "1 Queue", "? help  d detach")
     shell("resize-window", "-x", "160", "-y", "48")
     shell.expect("─ devices", "─ train_loss")
     os.kill(processes[0], signal.SIGTSTP)
@@ -142,7 +142,7 @@ def test_the_shell_can_stop_the_view_and_go_on_with_it(shell: Tmux) -> None:
     shell.expect("attach digits-1 &")
     wait_for(lambda: shell.press("Enter") or "Stopped" in shell.screen(), shell.screen)
     shell.type("clear; fg")
-    shell.expect("● digits-1", "? help  d leave")
+    shell.expect("● digits-1", "? help  d detach")
     assert family(shell.pid()) == processes
     shell.press("C-c")
     told(shell, WAY_BACK, "code 0")

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from staycourse.core.text import one_line
 from staycourse_tui.app import StaycourseApp
 
 
@@ -23,7 +24,7 @@ def main() -> int:
     app = StaycourseApp(run=options.run.resolve())
     left = app.run()
     if left is not None and not options.view_only:
-        sys.stdout.write(f"the run goes on; this view again: staycourse attach {left.name}\n")
+        sys.stdout.write(f"the run goes on; this view again: staycourse attach {one_line(left.name)}\n")
     return app.return_code or 0
 
 

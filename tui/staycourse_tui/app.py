@@ -5,21 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
-from textual.driver import Driver
-from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import ModalScreen, Screen
 
 from staycourse_tui.home import Home
 from staycourse_tui.messages import Checked, OpenRun, Polled, PollFailed, Sealed
 from staycourse_tui.offer import Offer
-from staycourse_tui.theme import DARK, LIGHT
+from staycourse_tui.terminal_app import TerminalApp
+
+if TYPE_CHECKING:
+    from staycourse_tui.screens.run_view import RunView
 
 
-class StaycourseApp(App[Path | None]):
+class StaycourseApp(TerminalApp[Path | None]):
     """With `run` the view of that run; with `offer` the plan screen, and the run once it is sealed; with
     `home` roadmaps and runs, from which plans and runs are opened.
 
@@ -34,6 +35,7 @@ class StaycourseApp(App[Path | None]):
         Binding("q,d", "leave", "Leave this view", show=False),
         Binding("ctrl+q", "leave", "Leave this view", show=False, priority=True),
         Binding("ctrl+c", "copy_or_leave", "Leave this view", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "Stop this view; the run goes on", show=False, priority=True),
     ]
 
     def __init__(
@@ -48,21 +50,6 @@ class StaycourseApp(App[Path | None]):
         self._offer = offer
         self._home = home
         self._opened = opened
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
-        self.theme = DARK.name
-
-    def get_driver_class(self) -> type[Driver]:
-        chosen = super().get_driver_class()
-        if chosen.__module__ == "textual.drivers.web_driver":
-            from staycourse_tui.browser_driver import BrowserDriver
-
-            return BrowserDriver
-        if chosen is not LinuxDriver:
-            return chosen
-        from staycourse_tui.driver import TerminalDriver
-
-        return TerminalDriver
 
     def get_default_screen(self) -> Screen[object]:
         if self.run_folder is not None:
@@ -115,22 +102,22 @@ class StaycourseApp(App[Path | None]):
 
     def on_polled(self, message: Polled) -> None:
         """A run was read: the uppermost of its screens shows it."""
-        from staycourse_tui.screens.run_view import RunView
-
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, RunView):
-                screen.session.take(message.frame)
-                screen.redraw()
-                return
+        if (screen := self._view_of(message.source)) is not None:
+            screen.session.take(message.frame)
+            self.tell_outside(message.frame.snapshot)
+            screen.redraw()
 
     def on_poll_failed(self, message: PollFailed) -> None:
+        if (screen := self._view_of(message.source)) is not None:
+            screen.session.fail(message.reason)
+            screen.redraw()
+
+    def _view_of(self, source: object) -> RunView | None:
+        """The uppermost screen of the run that this reader reads, None where it is open no more."""
         from staycourse_tui.screens.run_view import RunView
 
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, RunView):
-                screen.session.fail(message.reason)
-                screen.redraw()
-                return
+        views = (screen for screen in reversed(self.screen_stack) if isinstance(screen, RunView))
+        return next((view for view in views if view.session.reads_by(source)), None)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -38,6 +39,10 @@ def main() -> None:
     parser.add_argument("--keys", nargs="*", default=[], help="keys to press first, as Textual names them")
     parser.add_argument("--theme", help="one of Textual's themes")
     args = parser.parse_args()
+    # A picture has all colours, whatever the terminal has from which it is ordered.
+    os.environ["COLORTERM"] = "truecolor"
+    for name in ("NO_COLOR", "COLORFGBG"):
+        os.environ.pop(name, None)
     columns, rows = (int(part) for part in args.size.split("x"))
     app = StaycourseApp(run=args.run.resolve())
     if args.theme:

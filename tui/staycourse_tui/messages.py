@@ -13,18 +13,20 @@ from staycourse_tui.offer import Offer
 
 
 class Polled(Message):
-    """The run was read."""
+    """The run was read, by the reader `source`."""
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, source: object) -> None:
         self.frame = frame
+        self.source = source
         super().__init__()
 
 
 class PollFailed(Message):
-    """The run could not be read."""
+    """The run could not be read by the reader `source`."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, source: object) -> None:
         self.reason = reason
+        self.source = source
         super().__init__()
 
 

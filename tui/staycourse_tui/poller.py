@@ -71,9 +71,9 @@ class Poller:
             began = time.monotonic()
             self._wake.clear()
             try:
-                message: Message = Polled(self.read())
+                message: Message = Polled(self.read(), self)
             except (sqlite3.Error, OSError, UserError) as error:
-                message = PollFailed(str(error) or type(error).__name__)
+                message = PollFailed(str(error) or type(error).__name__, self)
             if self._stopped:
                 return
             self._taken.clear()

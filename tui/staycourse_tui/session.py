@@ -45,6 +45,10 @@ class Session:
     def stop(self) -> None:
         self._poller.stop()
 
+    def reads_by(self, source: object) -> bool:
+        """Whether that is this run's reader, and not that of a run which was open before."""
+        return source is self._poller
+
     def take(self, frame: Frame) -> None:
         """A new frame has come."""
         self._poller.taken()

@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None and not _can_show_app():
         parser.print_help()
         return USAGE
-    return answered(lambda: importlib.import_module(f"staycourse.cli.{options.command or 'home'}").run(options))
+    return answered(
+        lambda: importlib.import_module(f"staycourse.cli.{options.command or 'home'}").run(options)
+    )
 
 
 def answered(command: Callable[[], int]) -> int:

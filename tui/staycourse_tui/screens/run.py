@@ -14,6 +14,7 @@ from staycourse_tui.pictures.framing import Picture
 from staycourse_tui.pictures.run import PANES, Drawn, ViewState, draw, listed_phase
 from staycourse_tui.screens.run_view import RunView
 from staycourse_tui.session import Session
+from staycourse_tui.terminal_app import TerminalApp
 
 
 class RunScreen(RunView):
@@ -53,6 +54,8 @@ class RunScreen(RunView):
 
     def on_unmount(self) -> None:
         self.session.stop()
+        if isinstance(self.app, TerminalApp):
+            self.app.tell_no_more()
 
     def on_scrolled(self, message: Scrolled) -> None:
         if message.pane in PANES and message.pane not in (self.state.focus, "curves"):
