@@ -2,6 +2,7 @@
 
 import math
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from tests.support.run_folder import (
@@ -51,6 +52,12 @@ def engine(run):
     yield child
     child.kill()
     child.communicate()
+
+
+def without_curves(state):
+    """The state as a view keeps it."""
+    ends = {t.id: t.end and replace(t.end, curve=[], files={}) for t in state.trials.values()}
+    return replace(state, trials={t.id: t._replace(end=ends[t.id]) for t in state.trials.values()})
 
 
 def handed_on(roadmap):
@@ -153,7 +160,7 @@ def test_polling_gives_what_one_look_at_the_end_gives(run, engine):
         other.log,
         other.best_trial,
     )
-    assert polling.state == late.state == store.state
+    assert polling.state == late.state == without_curves(store.state)
 
 
 def test_curves_are_read_on_and_begin_with_those_of_the_parents(run):

@@ -7,22 +7,20 @@ a thread, never on an event loop. Only one thread at a time may use a client.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from staycourse.core import events as ev
-from staycourse.core.canonical import decode_number
-from staycourse.core.narrative import tell
-from staycourse.core.pace import Pace, PacePoint, to_the_end
+from staycourse.core.follower import Follower
+from staycourse.core.pace import PacePoint
 from staycourse.core.roadmap import Roadmap
-from staycourse.core.state import RunState, RunStatus, TrialState, TrialStatus, replay
+from staycourse.core.state import RunState, RunStatus, TrialState
 from staycourse.core.text import sanitise
-from staycourse.core.trial import rank
-from staycourse.core.trial_views import TrialViews
+from staycourse.core.thinning import Point
 from staycourse.core.views import (
     HardwareView,
     LiveView,
@@ -31,16 +29,15 @@ from staycourse.core.views import (
     Snapshot,
     TrialView,
     nearness,
-    phase_views,
-    remaining,
-    trial_view,
 )
-from staycourse.record import clock, ledger
+from staycourse.record import clock, ledger, rows
+from staycourse.record.curves import Curves, Paces
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
 from staycourse.record.sealed_roadmap import sealed_roadmap, sealed_text
 from staycourse.record.summary import RunSummary
+from staycourse.record.watched import Watched
 
 __all__ = [
     "HardwareView",
@@ -53,80 +50,88 @@ __all__ = [
     "TrialView",
 ]
 
-Point = tuple[int, int, float]
-_LOG_LINES = 500
-_PACE_POINTS = 1000
+_MANY = 2000  # events
 
 
 class RunClient:
-    """Polls one run. `poll` reads only what is new since the poll before."""
+    """Polls one run. `poll` reads only what is new since the poll before, and what a client keeps does not
+    grow while a trial trains."""
 
     def __init__(self, folder: Path) -> None:
         """Raises sqlite3.Error or OSError if there is no readable run in the folder, DamagedRun if its
         record does not fit together; so does every read."""
         self.paths = RunPaths(folder)
-        self.state = RunState()
-        self._seq, self._hash = 0, ledger.GENESIS
-        self._log: list[LogLine] = []
-        self._trials: dict[str, TrialView] = {}
-        self._curves: dict[tuple[str, str], list[Point]] = {}
-        self._first_time: str | None = None
-        self._last_time: str | None = None
         self.roadmap: Roadmap = self._read_roadmap()
+        self._follower = Follower(self.roadmap, ledger.GENESIS)
+        self._curves, self._paces = Curves(), Paces()
+        self._watched: dict[str, Watched] = {}
+
+    @property
+    def state(self) -> RunState:
+        """The run by its ledger, as of the last poll; without the trials' curves and their files' hashes
+        (core.condensed)."""
+        return self._follower.state
 
     def poll(self) -> Snapshot:
         """The run now. Raises sqlite3.Error or OSError if it cannot be read at the moment."""
+        follower = self._follower
         with reading(self.paths.database) as db:
             self._read_ledger(db)
-            rows = _live_rows(db)
-            hardware = _hardware(db)
-            live = tuple(self._live(db, trial, rows.get(trial.id, {})) for trial in self._running())
-        return self._snapshot(rows, hardware, live)
+            follower.show(rows.progress(db, follower.unread))
+            hardware = rows.hardware(db)
+            live = tuple(self._live(db, trial) for trial in follower.running)
+        self._watched = {view.trial: self._watched[view.trial] for view in live}
+        return self._snapshot(hardware, live)
 
     def events(self) -> tuple[LogLine, ...]:
         """The newest lines of the ledger in words, oldest first."""
-        return tuple(self._log)
+        return self._follower.log
 
     def curve(self, trial: str, metric: str) -> list[Point]:
-        """(step, epoch, value) of a metric, oldest first; that of a trial's parent stands before its own."""
-        with reading(self.paths.database) as db:
-            return self._curve(db, trial, metric)
+        """(step, epoch, value) of a metric, oldest first; that of a trial's parent stands before its own.
+
+        Of a very long curve the points that a screen can show (core.thinning), the newest among them. The
+        list is not to be changed: it is the same one as long as nothing has been added.
+        """
+        return self.curves([(trial, metric)])[trial, metric]
 
     def curves(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Point]]:
         """Many of them by (trial, metric), in one look at the database."""
-        with reading(self.paths.database) as db:
-            return {(trial, metric): self._curve(db, trial, metric) for trial, metric in wanted}
+        trials = self.state.trials
+        found = {key: self._curves.known(key, trials) for key in wanted}
+        missing = [key for key, points in found.items() if points is None]
+        if missing:
+            with reading(self.paths.database) as db:
+                found |= {key: self._curves.read(db, key, trials) for key in missing}
+        return {key: points or [] for key, points in found.items()}
 
     def pace(self, trial: str) -> list[PacePoint]:
         """(step, seconds of training so far), the time of a trial's parent before its own; for an ended trial
-        whose steps were not timed a straight line. Empty where nothing is known yet.
-        core.pace.seconds_at reads it."""
+        whose steps were not timed a straight line. Empty where nothing is known yet. core.pace.seconds_at
+        reads it."""
         with reading(self.paths.database) as db:
-            points = self._pace(db, trial)
-        return points if len(points) > 1 else []
+            return self._paces.read(db, trial, self.state.trials)
 
     def timing(self, trial: str) -> dict[str, float]:
         """The newest timing values of a trial by name, units in the names."""
         with reading(self.paths.database) as db:
-            return _newest(db, "timing", trial)
+            return rows.newest(db, "timing", trial)
+
+    def metric_names(self, trial: str) -> list[str]:
+        """Names of the metrics that a trial has reported so far."""
+        with reading(self.paths.database) as db:
+            return rows.names(db, "metric", trial)
+
+    def history(self, device: str, name: str, seconds: int = 120) -> list[tuple[str, float]]:
+        """(time, value) of a hardware figure over the last seconds, oldest first."""
+        with reading(self.paths.database) as db:
+            return rows.hardware_history(db, device, name, seconds)
 
     def report(self) -> str:
         """The run's report as Markdown, harmless; empty as long as there is none."""
         with contextlib.suppress(FileNotFoundError):
             return sanitise(self.paths.report.read_text(encoding="utf-8", errors="replace"))
         return ""
-
-    def metric_names(self, trial: str) -> list[str]:
-        """Names of the metrics that a trial has reported so far."""
-        with reading(self.paths.database) as db:
-            rows = db.execute("SELECT DISTINCT name FROM metric WHERE trial = ? ORDER BY name", (trial,))
-            return [name for (name,) in rows]
-
-    def history(self, device: str, name: str, seconds: int = 120) -> list[tuple[str, float]]:
-        """(time, value) of a hardware figure over the last seconds, oldest first."""
-        sql = "SELECT time, value FROM hardware WHERE device = ? AND name = ? ORDER BY rowid DESC LIMIT ?"
-        with reading(self.paths.database) as db:
-            return list(reversed(db.execute(sql, (device, name, seconds)).fetchall()))
 
     def trial_log(self, trial: str, size: int = 64_000) -> str:
         """The end of what a trial has printed, harmless, at most `size` bytes of it."""
@@ -146,136 +151,67 @@ class RunClient:
         return sealed_roadmap(self.paths, sealed, text).followed(sealed)
 
     def _read_ledger(self, db: sqlite3.Connection) -> None:
-        kinds = [phase.kind for phase in self.roadmap.phases]
-        events = []
-        for entry in ledger.checked(db, self.paths.name, self._seq, self._hash):
-            event = ev.from_body(entry.kind, json.loads(entry.body))
-            self._seq, self._hash, self._last_time = entry.seq, entry.hash, entry.time
-            self._first_time = self._first_time or entry.time
-            if event is not None:
-                events.append(event)
-                self._log.append(LogLine(entry.seq, entry.time, tell(event, self.state, kinds)))
-        if events:
-            self.state = replay(events, self.state)
-            del self._log[:-_LOG_LINES]
+        seq, hash_ = self._follower.head
+        newest = ledger.last_seq(db)
+        if newest != seq:
+            with _without_collector(newest - seq > _MANY):
+                self._follower.follow(ledger.checked_blocks(db, self.paths.name, seq, hash_), newest)
 
-    def _running(self) -> list[TrialState]:
-        return [t for t in self.state.trials.values() if t.status is TrialStatus.RUNNING]
-
-    def _live(self, db: sqlite3.Connection, trial: TrialState, row: Mapping[str, Any]) -> LiveView:
-        stop = trial.stop
-        metric = stop.metric if stop and stop.metric else self.roadmap.objective.metric
-        curve = [(epoch, value) for _, epoch, value in self._curve(db, trial.id, metric)]
+    def _live(self, db: sqlite3.Connection, trial: TrialState) -> LiveView:
+        watched = self._watched.get(trial.id) or Watched(self.roadmap, trial, self.state.trials)
+        self._watched[trial.id] = watched
+        watched.read_on(db)
+        epoch = watched.curve[-1][0] if watched.curve else self._follower.progress[trial.id].epoch
         return LiveView(
             trial=trial.id,
-            metrics=_newest(db, "metric", trial.id),
-            timing=_newest(db, "timing", trial.id),
-            nearness=nearness(self.roadmap, trial, curve[-1][0] if curve else row.get("epoch", 0), curve),
+            metrics=rows.newest(db, "metric", trial.id),
+            timing=rows.newest(db, "timing", trial.id),
+            nearness=nearness(watched.rules, epoch, watched.curve),
         )
 
-    def _curve(self, db: sqlite3.Connection, trial: str, metric: str) -> list[Point]:
-        own = self._curves.setdefault((trial, metric), [])
-        after = own[-1][0] if own else -1
-        rows = db.execute(
-            "SELECT step, epoch, value FROM metric WHERE trial = ? AND name = ? AND step > ? ORDER BY step",
-            (trial, metric, after),
-        )
-        own += [(step, epoch, decode_number(value)) for step, epoch, value in rows]
-        known = self.state.trials.get(trial)
-        parent = known.plan.parent if known else None
-        return [*(self._curve(db, parent, metric) if parent else []), *own]
-
-    def _pace(self, db: sqlite3.Connection, trial: str) -> list[PacePoint]:
-        known = self.state.trials.get(trial)
-        parent = known.plan.parent if known else None
-        before = self._pace(db, parent) if parent else [(0, 0.0)]
-        pace = Pace(_PACE_POINTS, before[-1])
-        rows = db.execute(
-            "SELECT step, value FROM timing WHERE trial = ? AND name = 'step_ms' ORDER BY step", (trial,)
-        )
-        pace.add((step, decode_number(value)) for step, value in rows)
-        points = pace.points()
-        if known is not None and known.end is not None:
-            points = to_the_end(points, known.end.steps, known.end.seconds)
-        return [*before[:-1], *points]
-
-    def _snapshot(
-        self, rows: Mapping[str, Mapping[str, Any]], hardware: HardwareView, live: tuple[LiveView, ...]
-    ) -> Snapshot:
-        state, roadmap = self.state, self.roadmap
+    def _snapshot(self, hardware: HardwareView, live: tuple[LiveView, ...]) -> Snapshot:
+        follower, state = self._follower, self.state
         is_alive = is_held(self.paths.lock)
         status = state.status
         if status is RunStatus.RUNNING and not is_alive:
             status = RunStatus.SUSPENDED
-        epochs = {trial: row["epoch"] for trial, row in rows.items()}
         return Snapshot(
             name=self.paths.name,
-            roadmap=roadmap,
+            roadmap=self.roadmap,
             seal=state.sealed.seal if state.sealed else "",
             status=status,
             is_engine_alive=is_alive,
-            engine_age=_age(hardware.time, self._last_time),
+            engine_age=_age(hardware.time, follower.last_time),
             reason=state.reason,
-            phases=tuple(phase_views(roadmap, state)),
-            table=TrialViews(self._trial_views(rows)),
+            phases=follower.phases,
+            table=follower.table,
             live=live,
             hardware=hardware,
-            log=tuple(self._log),
+            log=follower.log,
             elapsed=self._elapsed(is_alive),
-            eta=remaining(roadmap, state, epochs),
-            best_trial=_best_trial(state, roadmap.objective.goal),
+            eta=follower.eta,
+            best_trial=follower.tally.best_trial,
             notes=state.notes,
         )
 
-    def _trial_views(self, rows: Mapping[str, Mapping[str, Any]]) -> list[TrialView]:
-        """An ended trial never changes again, so its view is made once."""
-        for trial in self.state.trials.values():
-            known = self._trials.get(trial.id)
-            if known is None or known.status != "ended":
-                self._trials[trial.id] = trial_view(self.roadmap, trial, rows.get(trial.id, {}))
-        return list(self._trials.values())
-
     def _elapsed(self, is_alive: bool) -> float:
-        if self._first_time is None or self._last_time is None:
+        first, last = self._follower.first_time, self._follower.last_time
+        if first is None or last is None:
             return 0.0
-        until = clock.now() if is_alive else self._last_time
-        return max(0.0, clock.seconds_between(self._first_time, until))
+        return max(0.0, clock.seconds_between(first, clock.now() if is_alive else last))
 
 
-def _live_rows(db: sqlite3.Connection) -> dict[str, dict[str, Any]]:
-    rows = db.execute("SELECT id, epoch, step, steps_per_epoch FROM trial WHERE status != 'ended'")
-    return {
-        trial: {"epoch": epoch, "step": step, "steps_per_epoch": steps} for trial, epoch, step, steps in rows
-    }
-
-
-def _hardware(db: sqlite3.Connection) -> HardwareView:
-    """The sample that was written last: after the clock was set back, one that stands before others."""
-    newest: str | None = None
-    devices: dict[str, dict[str, float]] = {}
-    for time, device, name, value in db.execute(
-        "SELECT time, device, name, value FROM hardware ORDER BY rowid DESC"
-    ):
-        newest = newest or time
-        if time != newest:
-            break
-        devices.setdefault(device, {})[name] = value
-    return HardwareView(newest, dict(reversed(devices.items())))
-
-
-def _newest(db: sqlite3.Connection, table: str, trial: str) -> dict[str, float]:
-    # SQLite takes the other columns from the row that holds the maximum.
-    rows = db.execute(f"SELECT name, max(step), value FROM {table} WHERE trial = ? GROUP BY name", (trial,))
-    return {name: decode_number(value) for name, _, value in rows}
-
-
-def _best_trial(state: RunState, goal: str) -> str | None:
-    """The best trial of the last phase that has one; phases differ in their data, so they do not mix."""
-    for phase in sorted({t.plan.phase for t in state.trials.values()}, reverse=True):
-        ranked: Sequence[Any] = rank([t.trial() for t in state.trials_of(phase)], goal)
-        if ranked:
-            return str(ranked[0].id)
-    return None
+@contextlib.contextmanager
+def _without_collector(is_wanted: bool) -> Iterator[None]:
+    """Python looks through all objects again and again while many are made, and finds nothing to free."""
+    if not is_wanted or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _age(*signs: str | None) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from staycourse.core import events as ev
 from staycourse.core import handoff as handoffs
@@ -43,10 +43,11 @@ class TrialStatus(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True)
-class TrialState:
+class TrialState(NamedTuple):
     """A trial by the ledger. `failures` counts deaths since the last new checkpoint; `errors` holds
-    (error, step) of each attempt that failed, oldest first; `session` is that in which it ended."""
+    (error, step) of each attempt that failed, oldest first; `session` is that in which it ended.
+
+    A tuple, for it is made anew with every change, which is tens of thousands of times in a long run."""
 
     plan: ev.TrialPlanned
     status: TrialStatus = TrialStatus.PLANNED
@@ -117,21 +118,29 @@ class RunState:
         return [trial for trial in self.trials.values() if trial.plan.phase == phase]
 
 
+def ancestry(trials: Mapping[str, TrialState], trial: str) -> list[str]:
+    """The ids of the trials from whose end this one goes on, the first of them first, and its own."""
+    chain = [trial]
+    while (known := trials.get(chain[-1])) and known.plan.parent and known.plan.parent not in chain:
+        chain.append(known.plan.parent)
+    return chain[::-1]
+
+
 def fold(state: RunState, event: Event) -> RunState:
     """The state after the event. Total: an event that does not fit changes nothing."""
-    return _apply(replace(state, trials=dict(state.trials)), event)
+    return apply(replace(state, trials=dict(state.trials)), event)
 
 
 def replay(events: Iterable[Event], state: RunState | None = None) -> RunState:
     """The state after many events, without a copy for each."""
     state = replace(state or RunState(), trials=dict(state.trials) if state else {})
     for event in events:
-        state = _apply(state, event)
+        state = apply(state, event)
     return state
 
 
-def _apply(state: RunState, event: Event) -> RunState:
-    """The state after the event; may change `state.trials`, which the caller has copied."""
+def apply(state: RunState, event: Event) -> RunState:
+    """As fold, for a caller that has copied `state.trials`, which this changes in place."""
     handler = _HANDLERS.get(type(event))
     return handler(state, event) if handler and not state.status.is_over else state
 
@@ -146,7 +155,7 @@ def _environment_changed(state: RunState, event: ev.EnvironmentChanged) -> RunSt
 
 def _started(state: RunState, event: ev.EngineStarted) -> RunState:
     trials = {
-        key: replace(t, status=TrialStatus.OWED) if t.status is TrialStatus.RUNNING else t
+        key: t._replace(status=TrialStatus.OWED) if t.status is TrialStatus.RUNNING else t
         for key, t in state.trials.items()
     }
     return replace(
@@ -167,40 +176,44 @@ def _planned(state: RunState, event: ev.TrialPlanned) -> RunState:
 
 
 def _trial_started(state: RunState, event: ev.TrialStarted) -> RunState:
-    def change(trial: TrialState) -> TrialState:
-        return replace(
-            trial,
+    trial = _unended(state, event.trial)
+    if trial is None:
+        return state
+    return _with_trial(
+        state,
+        trial._replace(
             status=TrialStatus.RUNNING,
             attempts=event.attempt,
             slot=event.slot,
             pid=event.pid,
             pid_started=event.pid_started,
-        )
-
-    return _changed(state, event.trial, change)
+        ),
+    )
 
 
 def _attempt_failed(state: RunState, event: ev.AttemptFailed) -> RunState:
+    trial = _unended(state, event.trial)
+    if trial is None:
+        return state
     is_counted = event.failure in tuple(Failure) and Failure(event.failure).is_counted
-
-    def change(trial: TrialState) -> TrialState:
-        before = 0 if event.has_progress else trial.failures
-        return replace(
-            trial,
+    before = 0 if event.has_progress else trial.failures
+    return _with_trial(
+        state,
+        trial._replace(
             status=TrialStatus.OWED,
             failures=before + is_counted,
             interruptions=trial.interruptions + (event.failure == Failure.INTERRUPTED),
             errors=(*trial.errors, (event.failure, event.error, event.step)),
-        )
-
-    return _changed(state, event.trial, change)
+        ),
+    )
 
 
 def _ended(state: RunState, event: ev.TrialEnded) -> RunState:
+    trial = _unended(state, event.trial)
+    if trial is None:
+        return state
     session = state.engine.session if state.engine else 0
-    return _changed(
-        state, event.trial, lambda t: replace(t, status=TrialStatus.ENDED, end=event, session=session)
-    )
+    return _with_trial(state, trial._replace(status=TrialStatus.ENDED, end=event, session=session))
 
 
 def _phase_closed(state: RunState, event: ev.PhaseClosed) -> RunState:
@@ -234,15 +247,14 @@ def _abandoned(state: RunState, event: ev.RunAbandoned) -> RunState:
 
 def _with_trial(state: RunState, trial: TrialState) -> RunState:
     assert isinstance(state.trials, dict)
-    state.trials[trial.id] = trial
+    state.trials[trial.plan.trial] = trial
     return state
 
 
-def _changed(state: RunState, trial: str, change: Callable[[TrialState], TrialState]) -> RunState:
-    """The state with a trial changed that has not ended: nothing happens to a trial after its end."""
-    if trial not in state.trials or state.trials[trial].end is not None:
-        return state
-    return _with_trial(state, change(state.trials[trial]))
+def _unended(state: RunState, trial: str) -> TrialState | None:
+    """The trial, unless it is unknown or has ended: nothing happens to a trial after its end."""
+    known = state.trials.get(trial)
+    return known if known is not None and known.end is None else None
 
 
 _HANDLERS: dict[type[Event], Callable[[RunState, Any], RunState]] = {

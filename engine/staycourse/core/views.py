@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import NamedTuple
 
 from staycourse.core.canonical import decode_number
-from staycourse.core.forecast import Forecast, Left, Work, forecast
+from staycourse.core.forecast import Forecast
 from staycourse.core.handoff import Handoff
 from staycourse.core.job import StopSpec, declared_rules
 from staycourse.core.narrative import handed_on
-from staycourse.core.phases.base import Planned
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.rules import Progress, Rule
-from staycourse.core.rules.limits import TimeLimit
+from staycourse.core.rules.limits import EpochLimit, TimeLimit
+from staycourse.core.rules.patience import Patience
 from staycourse.core.space import Value
-from staycourse.core.state import RunState, RunStatus, TrialState, TrialStatus
-from staycourse.core.trial import rank
+from staycourse.core.state import RunStatus, TrialState
 from staycourse.core.trial_views import TrialViews
 
 LEADERS = 10
@@ -41,9 +40,10 @@ class PhaseView:
     leaders: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class TrialView:
-    """A trial. `status` is "planned", "running", "owed" or "ended"; `rules` says what may end it."""
+class TrialView(NamedTuple):
+    """A trial. `status` is "planned", "running", "owed" or "ended"; `rules` says what may end it.
+
+    A tuple, for a run may have tens of thousands."""
 
     id: str
     phase: int
@@ -153,30 +153,6 @@ class Snapshot:
         return (running or done or [None])[-1]  # type: ignore[list-item]  # None stands for no phase yet
 
 
-def phase_views(roadmap: Roadmap, state: RunState) -> list[PhaseView]:
-    """The queue as it stands."""
-    views = []
-    for index, planned in enumerate(roadmap.plan()):
-        trials = [trial.trial() for trial in state.trials_of(index)]
-        ranked = rank(trials, roadmap.objective.goal)
-        is_done = index < len(state.handoffs)
-        views.append(
-            PhaseView(
-                index=index,
-                kind=planned.kind,
-                status="done" if is_done else "running" if state.phase == index else "waiting",
-                trials=len(trials) if is_done else max(planned.trials, len(trials)),
-                ended=sum(trial.outcome is not None for trial in trials),
-                epochs=planned.epochs_per_trial,
-                best=ranked[0].score(roadmap.objective.goal) if ranked else None,
-                handed_on=tuple(phase_words(roadmap, state.handoffs, index)) if is_done else (),
-                begun=sum(t.status is not TrialStatus.PLANNED for t in state.trials_of(index)),
-                leaders=tuple(trial.id for trial in ranked[:LEADERS]),
-            )
-        )
-    return views
-
-
 def phase_words(roadmap: Roadmap, handoffs: Sequence[Handoff], index: int) -> list[str]:
     """What a closed phase handed on, a line each."""
     before = handoffs[index - 1] if index else roadmap.first_handoff
@@ -191,8 +167,20 @@ def rules_of(roadmap: Roadmap, epochs: int, stop: StopSpec | None) -> list[Rule]
     return declared_rules(epochs, stop, objective.metric, objective.goal, roadmap.limits.trial_hours)
 
 
-def trial_view(roadmap: Roadmap, trial: TrialState, row: Mapping[str, Any]) -> TrialView:
-    """A trial by the ledger, with the newest row of the trial table for what is not in the ledger."""
+class TrialProgress(NamedTuple):
+    """How far a trial that has not ended had come by its newest row; `epoch` counts finished epochs."""
+
+    epoch: int = 0
+    step: int = 0
+    steps_per_epoch: int = 0
+
+
+NOT_BEGUN = TrialProgress()
+
+
+def trial_view(trial: TrialState, rules: tuple[str, ...], progress: TrialProgress = NOT_BEGUN) -> TrialView:
+    """A trial by the ledger, with the newest row of the trial table for what is not in the ledger; `rules`
+    says what may end it."""
     plan, end = trial.plan, trial.end
     best = decode_number(end.best_value) if end and end.best_value is not None else None
     return TrialView(
@@ -203,15 +191,15 @@ def trial_view(roadmap: Roadmap, trial: TrialState, row: Mapping[str, Any]) -> T
         setup=plan.setup,
         repetition=plan.repetition,
         share=plan.share,
-        status=str(trial.status),
+        status=trial.status.value,
         outcome=end.outcome if end else None,
         epochs=plan.epochs,
-        epoch=end.epochs if end else row.get("epoch", 0),
-        step=end.steps if end else row.get("step", 0),
-        steps_per_epoch=row.get("steps_per_epoch", 0),
+        epoch=end.epochs if end else progress.epoch,
+        step=end.steps if end else progress.step,
+        steps_per_epoch=0 if end else progress.steps_per_epoch,
         best_epoch=end.best_epoch if end else None,
         best_value=best,
-        rules=tuple(rule.describe() for rule in rules_of(roadmap, plan.epochs, trial.stop)),
+        rules=rules,
         detail=end.detail if end else "",
         attempts=trial.attempts,
         interruptions=trial.interruptions,
@@ -221,43 +209,16 @@ def trial_view(roadmap: Roadmap, trial: TrialState, row: Mapping[str, Any]) -> T
     )
 
 
-def nearness(
-    roadmap: Roadmap, trial: TrialState, epoch: int, curve: Sequence[tuple[int, float]]
-) -> tuple[str, ...]:
+def nearness(rules: Sequence[Rule], epoch: int, curve: Sequence[tuple[int, float]]) -> tuple[str, ...]:
     """How near each rule is to ending a running trial; `curve` is that of the metric `stop` watches."""
     progress = Progress(epoch, curve, 0.0)
-    rules = rules_of(roadmap, trial.plan.epochs, trial.stop)
     return tuple(rule.nearness(progress) for rule in rules if not isinstance(rule, TimeLimit))
 
 
-def remaining(roadmap: Roadmap, state: RunState, epochs_done: Mapping[str, int]) -> Forecast | None:
-    """How long the rest may take, by what the trials so far have taken."""
-    if state.status.is_over:
-        return None
-    done = [
-        Work(t.plan.share, t.plan.epochs, t.end.epochs, t.end.seconds)
-        for t in state.trials.values()
-        if t.end and t.plan.parent is None
-    ]
-    done_of = dict(epochs_done)
-    for t in state.trials.values():
-        if t.plan.parent and (parent := state.trials.get(t.plan.parent)) and parent.end:
-            done_of[t.id] = max(done_of.get(t.id, 0), parent.end.epochs)
-    left = [
-        piece
-        for index, planned in enumerate(roadmap.plan())
-        if index >= len(state.handoffs)
-        for piece in _left_of(planned, state.trials_of(index), done_of)
-    ]
-    return forecast(done, left)
-
-
-def _left_of(planned: Planned, trials: Sequence[TrialState], epochs_done: Mapping[str, int]) -> list[Left]:
-    per_trial = planned.total_epochs / max(1, planned.trials)
-    unplanned = max(0, planned.trials - len(trials))
-    left = [Left(unplanned, planned.share, round(per_trial))]
-    for trial in trials:
-        if trial.status is not TrialStatus.ENDED:
-            epochs = trial.plan.epochs - epochs_done.get(trial.id, 0)
-            left.append(Left(1, trial.plan.share, max(0, epochs)))
-    return left
+def decisive(rules: Sequence[Rule], curve: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """The points by which these rules judge the curve as they would judge the whole of it, also once further
+    points have come."""
+    looking = [rule for rule in rules if not isinstance(rule, (EpochLimit, TimeLimit))]
+    if len(looking) == 1 and isinstance(looking[0], Patience):
+        return looking[0].decisive(curve)
+    return list(curve) if looking else list(curve[-1:])

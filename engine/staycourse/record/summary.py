@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from staycourse.core import events as ev
-from staycourse.core.canonical import decode_number
+from staycourse.core.follower import Follower
 from staycourse.core.forecast import Forecast
 from staycourse.core.problems import UserError
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.space import Value
-from staycourse.core.state import RunState, RunStatus, replay
-from staycourse.core.trial import best_point
-from staycourse.core.views import PhaseView, phase_views, remaining
-from staycourse.record import clock, ledger
+from staycourse.core.state import RunStatus
+from staycourse.core.views import PhaseView
+from staycourse.record import clock, ledger, rows
 from staycourse.record.damage import DamagedRun
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
@@ -109,26 +108,22 @@ class SummaryReader:
         return summary
 
     def _forget(self) -> None:
-        self._state = RunState()
-        self._roadmap: Roadmap | None = None
-        self._phases: tuple[PhaseView, ...] = ()
-        self._seq, self._hash = 0, ledger.GENESIS
-        self._times: list[str] = []  # of the first and the last event
+        self._follower: Follower | None = None
 
     def _refused(self, status: str, error: Exception) -> RunSummary:
-        self._forget()  # it may have come in the middle of the ledger
+        self._forget()
         return RunSummary(self.paths.root, status, str(error) or type(error).__name__)
 
     def _read(self) -> RunSummary:
         is_alive = is_held(self.paths.lock)  # before the ledger, whose last event may be the engine's end
-        before = self._seq
         with reading(self.paths.database) as db:
-            roadmap = self._roadmap = self._roadmap or self._read_roadmap(db)
-            self._state = replay(self._events(db, roadmap.objective.goal), self._state)
-            epochs = dict(db.execute("SELECT id, epoch FROM trial WHERE status != 'ended'").fetchall())
-        if self._seq > before or not self._phases:
-            self._phases = tuple(phase_views(roadmap, self._state))
-        return self._summary(roadmap, is_alive, epochs)
+            if self._follower is None:
+                self._follower = Follower(self._read_roadmap(db), ledger.GENESIS)
+            follower = self._follower
+            newest = ledger.last_seq(db)
+            follower.follow(ledger.checked_blocks(db, self.paths.name, *follower.head), newest)
+            follower.take_progress(rows.progress(db, follower.unread))
+        return self._summary(follower, is_alive)
 
     def _read_roadmap(self, db: sqlite3.Connection) -> Roadmap:
         text = sealed_text(self.paths)
@@ -137,20 +132,8 @@ class SummaryReader:
         sealed = event if isinstance(event, ev.RunSealed) else None
         return sealed_roadmap(self.paths, sealed, text).followed(sealed)
 
-    def _events(self, db: sqlite3.Connection, goal: str) -> Iterator[ev.Event]:
-        """What is new in the ledger; of curves only the best point, for there may be thousands."""
-        for entry in ledger.checked(db, self.paths.name, self._seq, self._hash):
-            self._seq, self._hash = entry.seq, entry.hash
-            self._times = [*self._times[:1], entry.time]
-            event = ev.from_body(entry.kind, json.loads(entry.body))
-            if isinstance(event, ev.TrialEnded):
-                best = best_point([(epoch, decode_number(value)) for epoch, value in event.curve], goal)
-                event = replace(event, curve=[best] if best else [])
-            if event is not None:
-                yield event
-
-    def _summary(self, roadmap: Roadmap, is_alive: bool, epochs: Mapping[str, int]) -> RunSummary:
-        state = self._state
+    def _summary(self, follower: Follower, is_alive: bool) -> RunSummary:
+        state, roadmap = follower.state, follower.roadmap
         is_left = state.status is RunStatus.RUNNING and not is_alive
         winner = state.winner
         order = [*roadmap.space.names, *(winner or ())]
@@ -161,14 +144,16 @@ class SummaryReader:
             metric=roadmap.objective.metric,
             is_engine_alive=is_alive,
             reason=state.reason,
-            phases=self._phases,
-            sealed=_moment(self._times[0]) if self._times else None,
-            last=_moment(self._times[-1]) if self._times else None,
-            eta=remaining(roadmap, state, epochs) if is_alive else None,
+            phases=follower.phases,
+            sealed=_moment(follower.first_time),
+            last=_moment(follower.last_time),
+            eta=follower.eta if is_alive else None,
             winner={name: winner[name] for name in order if name in winner} if winner else None,
         )
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
     moment = clock.from_text(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

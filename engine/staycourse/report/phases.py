@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from staycourse.core.phases.base import Phase, Planned
 from staycourse.core.state import TrialState
-from staycourse.core.views import PhaseView, phase_views, phase_words, rules_of
+from staycourse.core.tally import phase_views
+from staycourse.core.views import PhaseView, phase_words, rules_of
 from staycourse.report.evidence import evidence
 from staycourse.report.facts import WEIGHTS, Facts
 from staycourse.report.markdown import bullets, code, count, details, duration, escape

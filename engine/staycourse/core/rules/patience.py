@@ -46,6 +46,14 @@ class Patience:
                 best_epoch, best = epoch, value
         return best_epoch, best
 
+    def decisive(self, curve: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+        """The last improvement and the last point: with them alone, and with whatever comes behind them, the
+        rule says what it says of the whole curve."""
+        if not curve:
+            return []
+        improved = self.last_improvement(curve)
+        return [curve[-1]] if improved[0] == curve[-1][0] else [improved, curve[-1]]
+
     def describe(self) -> str:
         parts = [f"no better {self.metric} for {self.epochs} epochs"]
         if self.min_delta:
