@@ -22,6 +22,7 @@ from staycourse.core import events as ev
 from staycourse.core import handoff as handoffs
 from staycourse.core.handoff import Handoff, Ranked
 from staycourse.core.state import RunStatus
+from staycourse.record.damage import DamagedRun
 from staycourse.record.lock import RunLock
 from staycourse.record.store import Store
 
@@ -287,3 +288,218 @@ def test_a_trial_that_trains_on_has_its_parents_epochs_behind_it(run, engine):
     without = RunClient(other.root).poll().eta.seconds
     other_store.close(final=True)
     assert with_parent < without
+
+
+def test_a_closed_phase_is_told_alike_by_polls_and_by_one_look(run):
+    paths, store = run
+    polling = RunClient(paths.root)
+    roadmap = polling.roadmap
+    for events in ([planned("t1"), planned("t2")], [started("t2"), ended("t2", 0.25)], [ended("t1")]):
+        store.append(*events)
+        polling.poll()
+    store.append(ev.PhaseClosed(0, handed_on(roadmap)), ev.PhaseOpened(1))
+    assert polling.poll().log == RunClient(paths.root).poll().log
+    assert polling.events()[-2].text == "phase 1/3 probe done, best 0.25"
+
+
+def test_trials_are_found_without_a_look_at_all_of_them(run, engine):
+    paths, store = run
+    client = RunClient(paths.root)
+    assert (client.poll().newest, client.poll().begun) == (None, 0)
+    store.append(*(planned(f"t{number}") for number in range(1, 5)))
+    store.append(started("t1"), ended("t1", 0.5), started("t2"), ended("t2", 0.25), started("t3"))
+    store.append(planned("t5", phase=1))
+    shot = client.poll()
+    assert shot.trial("t2").best_value == 0.25
+    assert (shot.trial("t9"), shot.trial(None)) == (None, None)
+    assert [view.id for view in shot.of_phase(0)] == ["t1", "t2", "t3", "t4"]
+    assert ([view.id for view in shot.of_phase(1)], shot.of_phase(2)) == (["t5"], ())
+    assert (shot.begun, shot.newest, shot.phases[0].begun) == (3, "t3", 3)
+    assert (shot.phases[0].leaders, shot.best_trial) == (("t2", "t1"), "t2")
+
+
+def test_what_has_not_changed_is_the_very_same_in_the_next_snapshot(run, engine):
+    paths, store = run
+    client = RunClient(paths.root)
+    store.append(planned("t1"), started("t1"), ended("t1"), planned("t2", phase=1), started("t2"))
+    one, two = client.poll(), client.poll()
+    assert one.table is two.table
+    assert one.phases is two.phases
+    store.add_progress("t2", step=25, epoch=2, steps_per_epoch=10)
+    store.flush()
+    three = client.poll()
+    assert three.of_phase(0) is one.of_phase(0)
+    assert (one.trial("t2").step, three.trial("t2").step) == (0, 25)
+
+
+def test_a_trial_that_was_stopped_stands_where_it_was_stopped(run, engine):
+    paths, store = run
+    client = RunClient(paths.root)
+    store.append(planned("t1"), started("t1"))
+    client.poll()
+    store.add_progress("t1", step=25, epoch=2, steps_per_epoch=10)
+    store.append(ev.EngineStopped("SIGTERM"), STARTED)
+    for shot in (client.poll(), client.poll(), RunClient(paths.root).poll()):
+        (view,) = shot.trials
+        assert (view.status, view.epoch, view.step, shot.live) == ("owed", 2, 25, ())
+
+
+@pytest.fixture
+def long_run(run):
+    """A ledger that is read in several pieces."""
+    paths, store = run
+    names = [f"t{number}" for number in range(900)]
+    store.append(*(event for t in names for event in (planned(t), started(t), ended(t, int(t[1:]) + 1.0))))
+    store.append(*(ev.Noted("n", f"note {number}") for number in range(300)))
+    return paths, store
+
+
+def test_a_long_ledger_is_read_as_it_stands(long_run):
+    paths, store = long_run
+    client = RunClient(paths.root)
+    shot = client.poll()
+    assert client.state == without_curves(store.state)
+    assert (len(shot.trials), shot.phases[0].ended, shot.begun) == (900, 900, 900)
+    assert shot.phases[0].leaders == tuple(f"t{number}" for number in range(10))
+    assert [line.seq for line in shot.log] == list(range(store.head[0] - 499, store.head[0] + 1))
+    store.append(ev.Noted("n", "one more"))
+    assert client.poll().log == RunClient(paths.root).poll().log
+
+
+@pytest.mark.parametrize("seq", [2, 700, 3003])
+def test_the_first_event_that_does_not_fit_is_named_at_each_poll(long_run, seq):
+    paths, store = long_run
+    store.close(final=True)
+    with sqlite3.connect(paths.database) as db:
+        db.execute("UPDATE ledger SET body = body || ' ' WHERE seq = ?", (seq,))
+    client = RunClient(paths.root)
+    for _ in range(2):
+        with pytest.raises(DamagedRun, match=f"event {seq} .*was changed"):
+            client.poll()
+
+
+def test_an_event_that_is_gone_is_found_while_a_view_polls(long_run):
+    paths, store = long_run
+    client = RunClient(paths.root)
+    client.poll()
+    store.append(ev.Noted("n", "one"), ev.Noted("n", "two"))
+    with sqlite3.connect(paths.database) as db:
+        db.execute("DELETE FROM ledger WHERE seq = ?", (store.head[0] - 1,))
+    with pytest.raises(DamagedRun, match=f"event {store.head[0] - 1} is missing"):
+        client.poll()
+
+
+def test_a_very_long_curve_is_thinned_and_its_newest_point_exact(run):
+    paths, store = run
+    client = RunClient(paths.root)
+    store.append(planned("t1"), started("t1"))
+    rows = [("loss", step, 1, 1000.0 if step == 777 else step % 100) for step in range(1, 20_001)]
+    store.add_metrics("t1", rows[:11_000])
+    store.flush()
+    client.poll()
+    first = client.curve("t1", "loss")
+    store.add_metrics("t1", rows[11_000:])
+    store.flush()
+    second = client.curve("t1", "loss")
+    for curve, newest in ((first, 11_000), (second, 20_000)):
+        assert len(curve) <= 2000
+        assert curve[-1] == (newest, 1, 0.0)
+        assert (777, 1, 1000.0) in curve
+    assert second == RunClient(paths.root).curve("t1", "loss")
+
+
+def test_many_curves_are_read_in_one_look(run):
+    paths, store = run
+    store.append(planned("t1"), started("t1"), ended("t1"), planned("t2", parent="t1"))
+    store.add_metrics("t1", [("val_loss", 10, 1, 3.0), ("acc", 10, 1, 0.5)])
+    store.add_metrics("t2", [("val_loss", 20, 2, 2.0)])
+    store.flush()
+    client = RunClient(paths.root)
+    client.poll()
+    wanted = [("t1", "val_loss"), ("t2", "val_loss"), ("t1", "acc"), ("t9", "acc")]
+    found = client.curves(wanted)
+    assert found == {key: client.curve(*key) for key in wanted}
+    assert found["t2", "val_loss"] == [(10, 1, 3.0), (20, 2, 2.0)]
+    assert client.curve("t2", "val_loss") is found["t2", "val_loss"]
+
+
+def test_a_trial_that_trains_its_parents_epochs_again_shows_its_own(run):
+    paths, store = run
+    store.append(planned("t1"), started("t1"), ended("t1"), planned("t2", parent="t1"), started("t2"))
+    store.add_metrics("t1", [("val_loss", 10 * n, n, 3.0) for n in range(1, 5)])
+    store.add_metrics("t2", [("val_loss", 30, 3, 2.0)])
+    store.flush()
+    client = RunClient(paths.root)
+    client.poll()
+    assert client.curve("t2", "val_loss") == [(10, 1, 3.0), (20, 2, 3.0), (30, 3, 2.0)]
+
+
+def test_patience_counts_alike_at_each_poll_and_in_one_look(run, engine):
+    paths, store = run
+    stop = {"patience": 5, "start": 0, "min_delta": 0.05, "metric": None}
+    store.append(ev.TrialPlanned("t1", 0, "k", {"lr": 0.1}, 40, 40, stop=stop), started("t1"))
+    client = RunClient(paths.root)
+    values = [1.0, 0.98, math.nan, 0.96, 0.94, 0.95, 0.8, 0.79, math.nan, 0.77]
+    said = []
+    for epoch, value in enumerate(values, start=1):
+        store.add_metrics("t1", [("val_loss", 10 * epoch, epoch, value)])
+        store.flush()
+        (live,) = client.poll().live
+        assert live.nearness == RunClient(paths.root).poll().live[0].nearness
+        said.append(live.nearness[1])
+    assert said == [f"patience {waited}/5" for waited in (0, 1, 2, 3, 0, 1, 0, 1, 2, 3)]
+
+
+def test_a_rule_that_names_a_metric_as_the_roadmap_does_finds_it_as_the_task_reports_it(run, engine):
+    paths, store = run
+    stop = {"patience": 5, "start": 0, "min_delta": 0.0, "metric": "val_eer"}
+    store.append(ev.TrialPlanned("t1", 0, "k", {"lr": 0.1}, 12, 12, stop=stop), started("t1"))
+    store.add_metrics("t1", [("eer", n * 10, n, 1.0) for n in range(1, 4)])
+    store.flush()
+    (live,) = RunClient(paths.root).poll().live
+    assert live.nearness == ("epoch 3/12", "patience 2/5")
+
+
+def test_the_pace_of_a_trial_begins_with_that_of_its_parent(run):
+    paths, store = run
+    client = RunClient(paths.root)
+    store.append(planned("t1"), started("t1"))
+    client.poll()
+    assert client.pace("t1") == client.pace("t9") == []
+    store.add_timing("t1", [("step_ms", 10, 1, 100.0), ("wait_ms", 10, 1, 7.0)])
+    store.flush()
+    assert client.pace("t1") == [(0, 0.0), (10, 1.0)]
+    store.add_timing("t1", [("step_ms", 15, 2, 200.0)])
+    store.append(ended("t1"), planned("t2", parent="t1"), started("t2"))
+    store.add_timing("t2", [("step_ms", 30, 3, 50.0)])
+    store.flush()
+    client.poll()
+    assert client.pace("t1") == [(0, 0.0), (10, 1.0), (15, 2.0), (20, 3.0)]
+    assert client.pace("t2") == [(0, 0.0), (10, 1.0), (15, 2.0), (20, 3.0), (30, 3.5)]
+
+
+def test_an_ended_trial_whose_steps_were_not_timed_has_an_even_pace(run):
+    paths, store = run
+    store.append(planned("t1"), started("t1"), ended("t1"), planned("t2", parent="t1"), started("t2"))
+    store.append(ev.TrialEnded("t2", "completed", "epochs", "all done", 4, 40, [], 6.0))
+    client = RunClient(paths.root)
+    client.poll()
+    assert client.pace("t2") == [(0, 0.0), (20, 3.0), (40, 9.0)]
+
+
+def test_the_newest_timing_of_any_trial(run):
+    paths, store = run
+    store.append(planned("t1"), started("t1"), ended("t1"))
+    store.add_timing("t1", [("step_ms", 10, 1, 100.0), ("step_ms", 20, 2, 90.0), ("epoch_s", 20, 2, 3.0)])
+    store.flush()
+    client = RunClient(paths.root)
+    assert client.timing("t1") == {"step_ms": 90.0, "epoch_s": 3.0}
+    assert client.timing("t2") == {}
+
+
+def test_the_report_is_harmless_and_empty_as_long_as_there_is_none(run):
+    paths, _ = run
+    client = RunClient(paths.root)
+    assert client.report() == ""
+    paths.report.write_bytes(b"# small\n\x1b]0;title\x07best \xff\n")
+    assert client.report() == "# small\nbest \ufffd\n"

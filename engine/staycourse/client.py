@@ -203,7 +203,8 @@ class RunClient:
 
 @contextlib.contextmanager
 def _without_collector(is_wanted: bool) -> Iterator[None]:
-    """Python looks through all objects again and again while many are made, and finds nothing to free."""
+    """While very many objects are made that stay, Python's search for cycles costs a lot and finds nothing;
+    afterwards it leaves them out for good."""
     if not is_wanted or not gc.isenabled():
         yield
         return
@@ -211,6 +212,7 @@ def _without_collector(is_wanted: bool) -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, ClassVar
 
 Json = Mapping[str, Any]
@@ -221,7 +222,9 @@ class RunAbandoned(Event):
 
 
 _CLASSES: dict[str, type[Event]] = {cls.KIND: cls for cls in Event.__subclasses__()}
-_FIELDS = {kind: {f.name: f for f in dataclasses.fields(cls)} for kind, cls in _CLASSES.items()}
+_FIELDS = {kind: [f.name for f in dataclasses.fields(cls)] for kind, cls in _CLASSES.items()}
+# One name alone would not come as a tuple.
+_VALUES = {kind: itemgetter(*names) for kind, names in _FIELDS.items() if len(names) > 1}
 
 
 def to_body(event: Event) -> dict[str, Any]:
@@ -235,7 +238,7 @@ def from_body(kind: str, body: Json) -> Event | None:
     cls = _CLASSES.get(kind)
     if cls is None:
         return None
-    fields = _FIELDS[kind]
-    if body.keys() >= fields.keys():
-        return cls(*[body[name] for name in fields])  # in half the time that names would take
-    return cls(**{name: value for name, value in body.items() if name in fields})
+    try:
+        return cls(*_VALUES[kind](body))  # a view makes tens of thousands: names would take twice the time
+    except KeyError:  # a body of an earlier version lacks some
+        return cls(**{name: value for name, value in body.items() if name in _FIELDS[kind]})

@@ -31,7 +31,10 @@ class RunStatus(StrEnum):
     @property
     def is_over(self) -> bool:
         """Nothing can follow; a failed run can still be resumed after its cause was mended."""
-        return self in (RunStatus.FINISHED, RunStatus.ABANDONED)
+        return self in _OVER
+
+
+_OVER = (RunStatus.FINISHED, RunStatus.ABANDONED)
 
 
 class TrialStatus(StrEnum):
@@ -142,7 +145,7 @@ def replay(events: Iterable[Event], state: RunState | None = None) -> RunState:
 def apply(state: RunState, event: Event) -> RunState:
     """As fold, for a caller that has copied `state.trials`, which this changes in place."""
     handler = _HANDLERS.get(type(event))
-    return handler(state, event) if handler and not state.status.is_over else state
+    return handler(state, event) if handler and state.status not in _OVER else state
 
 
 def _sealed(state: RunState, event: ev.RunSealed) -> RunState:

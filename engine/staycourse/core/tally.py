@@ -56,7 +56,9 @@ class Tally:
     def change(self, before: TrialState | None, after: TrialState, trials: Trials) -> None:
         """A trial is no longer as it was; `before` is None for one just planned, `trials` are all."""
         plan, end = after.plan, after.end
-        phase = self._phases.setdefault(plan.phase, _Phase())
+        phase = self._phases.get(plan.phase)
+        if phase is None:
+            phase = self._phases[plan.phase] = _Phase()
         if before is None:
             phase.places[plan.trial] = len(phase.places)
         was_begun = before is not None and before.status is not TrialStatus.PLANNED

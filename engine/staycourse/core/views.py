@@ -191,7 +191,7 @@ def trial_view(trial: TrialState, rules: tuple[str, ...], progress: TrialProgres
         setup=plan.setup,
         repetition=plan.repetition,
         share=plan.share,
-        status=trial.status.value,
+        status=trial.status,
         outcome=end.outcome if end else None,
         epochs=plan.epochs,
         epoch=end.epochs if end else progress.epoch,

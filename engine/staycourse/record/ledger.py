@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import chain
 from json.encoder import encode_basestring as quoted
 from typing import NamedTuple
@@ -33,10 +33,10 @@ def chained(seq: int, time: str, kind: str, body: str, prev: str) -> Entry:
 
 
 def _hash(seq: int, time: str, kind: str, body: str, prev: str) -> str:
-    """Over the canonical JSON of a list of the five, which is put together here: a view of a long run makes
-    tens of thousands of these before it shows anything."""
-    text = f"[{seq},{quoted(time)},{quoted(kind)},{quoted(body)},{quoted(prev)}]"
-    return hashlib.sha256(text.encode()).hexdigest()
+    """Over the canonical JSON of a list of the five, `prev` being a hash; put together here, for a view of a
+    long run makes tens of thousands of these before it shows anything."""
+    text = f'[{seq},{quoted(time)},{quoted(kind)},{quoted(body)},"{prev}"]'
+    return sha256(text.encode()).hexdigest()
 
 
 def read(connection: sqlite3.Connection, after: int = 0) -> Iterator[Entry]:
