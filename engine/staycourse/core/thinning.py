@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from itertools import islice
+from operator import itemgetter
 
 Point = tuple[int, int, float]  # step, epoch, value
 _Bucket = tuple[Point, ...]
 _MOST_OF_A_BUCKET = 3
+_step, _value = itemgetter(0), itemgetter(2)
 
 
 class ThinnedCurve:
@@ -36,10 +39,11 @@ class ThinnedCurve:
 
     def add(self, points: Iterable[Point]) -> None:
         """Further points, in the order of their steps."""
-        for point in points:
-            self._newest = point
-            self._open = _kept_of((*self._open, point)) if self._open else (point,)
-            self._in_open += 1
+        rest = iter(points)
+        while piece := tuple(islice(rest, self._width - self._in_open)):
+            self._newest = piece[-1]
+            self._open = _kept_of((*self._open, *piece))
+            self._in_open += len(piece)
             if self._in_open == self._width:
                 self._close()
             # One place is for the newest point, which its bucket may not keep.
@@ -82,13 +86,13 @@ def _kept_of(points: _Bucket) -> _Bucket:
     """The smallest, the largest and the first that is no finite number, in the order in which they stand."""
     if len(points) == 1:
         return points
-    low = high = gap = -1
-    for at, (_, _, value) in enumerate(points):
-        if not math.isfinite(value):
-            gap = at if gap < 0 else gap
-            continue
-        if low < 0 or value < points[low][2]:
-            low = at
-        if high < 0 or value > points[high][2]:
-            high = at
-    return tuple(points[at] for at in sorted({low, high, gap}) if at >= 0)
+    finite: _Bucket = points
+    gaps: _Bucket = ()
+    if not math.isfinite(sum(map(_value, points))):  # so many are looked at that this is worth while
+        finite = tuple(point for point in points if math.isfinite(point[2]))
+        gaps = tuple(point for point in points if not math.isfinite(point[2]))
+    if not finite:
+        return gaps[:1]
+    low, high = min(finite, key=_value), max(finite, key=_value)
+    kept = (low,) if low is high else (low, high)
+    return tuple(sorted((*kept, *gaps[:1]), key=_step))

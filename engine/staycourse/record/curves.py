@@ -84,7 +84,7 @@ class Paces:
     """Reads on how long trials have trained at which step."""
 
     def __init__(self) -> None:
-        self._paces: Recent[str, Pace] = Recent(_KEPT)
+        self._paces: Recent[tuple[str, PacePoint], Pace] = Recent(_KEPT)
 
     def read(self, db: sqlite3.Connection, trial: str, trials: Trials) -> list[PacePoint]:
         """(step, seconds) from the beginning of the first parent on; empty where nothing is known."""
@@ -96,7 +96,7 @@ class Paces:
         return points if len(points) > 1 else []
 
     def _own(self, db: sqlite3.Connection, trial: str, start: PacePoint) -> list[PacePoint]:
-        pace = self._paces.get(trial, lambda: Pace(POINTS, start))
+        pace = self._paces.get((trial, start), lambda: Pace(POINTS, start))
         pace.add(rows.step_times_after(db, trial, pace.newest[0]))
         return pace.points()
 

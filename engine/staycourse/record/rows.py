@@ -20,7 +20,7 @@ WITH RECURSIVE known(name) AS (
 _NEWEST = """
 SELECT name, (SELECT value FROM {table} WHERE trial = :trial AND name = known.name ORDER BY step DESC LIMIT 1)
 FROM known WHERE name IS NOT NULL"""
-_PER_SECOND = 100  # hardware figures at most, of all devices
+_PER_SECOND = 1000  # hardware figures at most, of all devices
 
 
 def names(db: sqlite3.Connection, table: str, trial: str) -> list[str]:
