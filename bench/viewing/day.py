@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from staycourse_tui.frames import Request
+from staycourse_tui.pictures.run import ViewState, draw
 from staycourse_tui.poller import Poller
-from staycourse_tui.view import ViewState, draw
 from viewing.large_run import write_large_run
 from viewing.place import LARGE, say, streaming
 from viewing.streaming import TICK_S
@@ -21,6 +22,7 @@ def day(folder: Path, hours: float) -> None:
     rows = _TRIALS * _EPOCHS * 20
     run = write_large_run(folder / "day-1", _TRIALS, rows, running=_TRIALS // 2)
     poller, began = Poller(run, lambda message: None), time.perf_counter()
+    poller.ask(Request(has_pace=True))
     sampled: list[float] = []
     with streaming(run, "--simulate", str(hours), "--epoch-seconds", str(_EPOCH_S)) as engine:
         assert engine.stdin is not None

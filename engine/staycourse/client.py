@@ -77,7 +77,7 @@ class RunClient:
         follower = self._follower
         with reading(self.paths.database) as db:
             self._read_ledger(db)
-            follower.show(rows.progress(db, follower.unread))
+            follower.take_progress(rows.progress(db, follower.unread))
             hardware = rows.hardware(db)
             live = tuple(self._live(db, trial) for trial in follower.running)
         self._watched = {view.trial: self._watched[view.trial] for view in live}

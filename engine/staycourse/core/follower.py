@@ -44,21 +44,22 @@ class Entry(Protocol):
 
 
 class Follower:
-    """`state` is the fold of the ledger, its trials' ends condensed (core.condensed); `table` has a view of
-    each trial, `log` the newest lines; `head` is (seq, hash) of the last entry, (0, `genesis`) at first."""
+    """`state` is the fold of the ledger, its trials' ends condensed (core.condensed); `log` has the newest
+    lines; `head` is (seq, hash) of the last entry, (0, `genesis`) at first."""
 
     def __init__(self, roadmap: Roadmap, genesis: str) -> None:
         self.state = RunState()
+        self.roadmap = roadmap
         self.tally = Tally(roadmap)
-        self.table = TrialViews()
         self.log: tuple[LogLine, ...] = ()
         self.head = (0, genesis)
         self.first_time: str | None = None
         self.last_time: str | None = None
-        self._roadmap = roadmap
         self._kinds = [phase.kind for phase in roadmap.phases]
         self._open: dict[str, TrialProgress] = {}  # trials that have begun and not ended
-        self._touched: dict[str, None] = {}
+        self._touched: dict[str, None] = {}  # since `take_progress`
+        self._table = TrialViews()
+        self._unseen: dict[str, None] = {}  # what is not in the table as it is
         self._rules: dict[object, tuple[str, ...]] = {}
         self._phases: tuple[PhaseView, ...] = ()
         self._phases_at: object = None
@@ -121,16 +122,21 @@ class Follower:
             self._eta_at, self._eta = (self.head, epochs), self.tally.remaining(self.state, epochs)
         return self._eta
 
-    def show(self, rows: Mapping[str, TrialProgress]) -> None:
-        """Bring the table up to date with the newest rows of the trials that are `unread`."""
-        changed = dict(self._touched)
+    @property
+    def table(self) -> TrialViews:
+        """A view of each trial."""
+        if self._unseen:
+            self._table = self._table.updated(self._view(trial) for trial in self._unseen)
+            self._unseen = {}
+        return self._table
+
+    def take_progress(self, rows: Mapping[str, TrialProgress]) -> None:
+        """Take in the newest rows of the trials that are `unread`."""
         for trial, row in rows.items():
             if trial in self._open and row != self._open[trial]:
                 self._open[trial] = row
-                changed[trial] = None
-        if changed:
-            self.table = self.table.updated(self._view(trial) for trial in changed)
-        self._touched.clear()
+                self._unseen[trial] = None
+        self._touched = {}
 
     def _take_in(self, events: Iterable[Event | None]) -> None:
         state = self.state
@@ -154,7 +160,7 @@ class Follower:
             was = before.get(trial)
             if was is now:
                 continue
-            self._touched[trial] = None
+            self._touched[trial] = self._unseen[trial] = None
             self.tally.change(was, now, trials)
             if now.end is not None:
                 self._open.pop(trial, None)
@@ -166,6 +172,6 @@ class Follower:
         stop = known.plan.stop
         key = known.plan.epochs, tuple(stop.items()) if stop else None
         if key not in self._rules:
-            rules = rules_of(self._roadmap, known.plan.epochs, known.stop)
+            rules = rules_of(self.roadmap, known.plan.epochs, known.stop)
             self._rules[key] = tuple(rule.describe() for rule in rules)
         return trial_view(known, self._rules[key], self._open.get(trial, NOT_BEGUN))
