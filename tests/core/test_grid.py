@@ -1,3 +1,8 @@
+import random
+from itertools import product
+
+import pytest
+
 from staycourse.core.grid import grid, most_points
 from staycourse.core.space import Choice, Condition, Fixed, Interval, Space
 
@@ -52,3 +57,40 @@ def test_the_most_points_there_can_be():
     assert most_points(SPACE, {"optimizer": ["adam", "sgd"], "momentum": 2}) == 3
     whole = Space((Interval("n", 1, 4, integer=True),))
     assert most_points(whole, {"n": 9}) == 4
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_most_points_are_those_of_the_largest_grid_that_can_come(seed):
+    rng = random.Random(seed)
+    optimizer, schedule = ("adam", "sgd", "lion"), ("constant", "decay")
+    when = (Condition("optimizer", tuple(rng.sample(optimizer, rng.randint(1, 2)))),)
+    also = (Condition("schedule", ("decay",)),)
+    space = Space(
+        (
+            Interval("lr", 1e-3, 1e-1, log=True),
+            Choice("optimizer", optimizer),
+            Interval("momentum", 0.5, 0.9, when=when),
+            Choice("schedule", schedule, when=rng.choice([(), when])),
+            Interval("factor", 0.1, 0.9, when=also),
+            Interval("batch", 1, 6, integer=True),
+            Fixed("depth", 3),
+        )
+    )
+    asked = {
+        "lr": rng.randint(1, 4),
+        "optimizer": rng.sample(optimizer, rng.randint(1, 3)),
+        "momentum": rng.choice([2, [0.6, 0.7, 0.6]]),
+        "schedule": list(schedule),
+        "factor": rng.randint(1, 3),
+        "batch": rng.choice([9, [4, 4, 5]]),
+        "depth": [1, 2, 2],
+    }
+    points = {name: asked[name] for name in rng.sample(list(asked), rng.randint(1, 6))}
+    known = [{"optimizer": one, "schedule": other} for one, other in product(optimizer, schedule)]
+    assert most_points(space, points) == max(len(grid(space, points, values)) for values in known)
+
+
+def test_a_large_grid_is_counted_without_being_made():
+    axes = 9
+    space = Space(tuple(Interval(f"h{at}", 0.0, 1.0) for at in range(axes)))
+    assert most_points(space, {f"h{at}": 100 for at in range(axes)}) == 100**axes

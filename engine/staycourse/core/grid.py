@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import product
 
@@ -30,10 +31,18 @@ def most_points(space: Space, points: Points) -> int:
     hyperparameters than others) and whatever the ranges are narrowed to."""
     counted = {name: _stand_ins(space.get(name), asked) for name, asked in points.items()}
     deciding = {condition.on for h in space for condition in h.when}
-    choices = [h for h in space if isinstance(h, Choice) and h.name in deciding and h.name not in points]
+    # Only these have to be put together to be counted, which takes long for thousands of set-ups.
+    tied = Space(tuple(h for h in space if h.when or h.name in deciding))
+    free = [counted.get(h.name, (0,)) for h in space if not h.when and h.name not in deciding]
+    choices = [h for h in tied if isinstance(h, Choice) and h.name in deciding and h.name not in points]
     names = [h.name for h in choices]
     known = (dict(zip(names, options, strict=True)) for options in product(*(h.options for h in choices)))
-    return max(len(grid(space, counted, values)) for values in known)
+    most = max(len(grid(tied, counted, values)) for values in known)
+    return most * math.prod(map(_different, free))
+
+
+def _different(axis: Sequence[Value]) -> int:
+    return len(axis) if isinstance(axis, range) else len(set(map(canonical_json, axis)))
 
 
 def _stand_ins(h: Hyperparameter, asked: int | Sequence[Value]) -> Sequence[Value]:
