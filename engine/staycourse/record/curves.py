@@ -13,7 +13,8 @@ from staycourse.core.thinning import Point, ThinnedCurve
 from staycourse.record import rows
 
 POINTS = 1500  # of one trial's own rows
-_KEPT = 48
+PACE_POINTS = 300  # lines lie between them, and a trial's pace is even
+_KEPT, _KEPT_PACES = 48, 24
 
 Key = tuple[str, str]  # trial, metric
 Trials = Mapping[str, TrialState]
@@ -84,7 +85,7 @@ class Paces:
     """Reads on how long trials have trained at which step."""
 
     def __init__(self) -> None:
-        self._paces: Recent[tuple[str, PacePoint], Pace] = Recent(_KEPT)
+        self._paces: Recent[tuple[str, PacePoint], Pace] = Recent(_KEPT_PACES)
 
     def read(self, db: sqlite3.Connection, trial: str, trials: Trials) -> list[PacePoint]:
         """(step, seconds) from the beginning of the first parent on; empty where nothing is known."""
@@ -96,7 +97,7 @@ class Paces:
         return points if len(points) > 1 else []
 
     def _own(self, db: sqlite3.Connection, trial: str, start: PacePoint) -> list[PacePoint]:
-        pace = self._paces.get((trial, start), lambda: Pace(POINTS, start))
+        pace = self._paces.get((trial, start), lambda: Pace(PACE_POINTS, start))
         pace.add(rows.step_times_after(db, trial, pace.newest[0]))
         return pace.points()
 
