@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from staycourse.core import events as ev
 from staycourse.core.follower import Follower
 from staycourse.core.pace import PacePoint
 from staycourse.core.roadmap import Roadmap
@@ -35,7 +33,7 @@ from staycourse.record.curves import Curves, Paces
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
-from staycourse.record.sealed_roadmap import sealed_roadmap, sealed_text
+from staycourse.record.sealed_roadmap import followed_roadmap
 from staycourse.record.summary import RunSummary
 from staycourse.record.watched import Watched
 
@@ -61,7 +59,8 @@ class RunClient:
         """Raises sqlite3.Error or OSError if there is no readable run in the folder, DamagedRun if its
         record does not fit together; so does every read."""
         self.paths = RunPaths(folder)
-        self.roadmap: Roadmap = self._read_roadmap()
+        with reading(self.paths.database) as db:
+            self.roadmap: Roadmap = followed_roadmap(self.paths, db)
         self._follower = Follower(self.roadmap, ledger.GENESIS)
         self._curves, self._paces = Curves(), Paces()
         self._watched: dict[str, Watched] = {}
@@ -141,14 +140,6 @@ class RunClient:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - size))
             return sanitise(file.read().decode("utf-8", "replace"))
-
-    def _read_roadmap(self) -> Roadmap:
-        text = sealed_text(self.paths)
-        with reading(self.paths.database) as db:
-            first = next(ledger.checked(db, self.paths.name), None)
-        event = ev.from_body(first.kind, json.loads(first.body)) if first else None
-        sealed = event if isinstance(event, ev.RunSealed) else None
-        return sealed_roadmap(self.paths, sealed, text).followed(sealed)
 
     def _read_ledger(self, db: sqlite3.Connection) -> None:
         seq, hash_ = self._follower.head

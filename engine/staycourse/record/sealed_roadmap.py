@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from staycourse.core.events import RunSealed
+import json
+import sqlite3
+
+from staycourse.core.events import RunSealed, from_body
 from staycourse.core.roadmap import Roadmap, parse
+from staycourse.record import ledger
 from staycourse.record.damage import DamagedRun
 from staycourse.record.lineage import lineage_of
 from staycourse.record.paths import RunPaths
@@ -15,6 +19,16 @@ def sealed_roadmap(paths: RunPaths, sealed: RunSealed | None, text: str | None =
     text = sealed_text(paths) if text is None else text
     lineage = lineage_of(sealed) if sealed else None
     return parse(text, str(paths.roadmap), lineage.inherited if lineage else None)
+
+
+def followed_roadmap(paths: RunPaths, db: sqlite3.Connection) -> Roadmap:
+    """The run's roadmap as it is followed (Roadmap.followed). Raises RoadmapError, DamagedRun,
+    OSError or sqlite3.Error."""
+    text = sealed_text(paths)
+    first = next(ledger.checked(db, paths.name), None)
+    event = from_body(first.kind, json.loads(first.body)) if first else None
+    sealed = event if isinstance(event, RunSealed) else None
+    return sealed_roadmap(paths, sealed, text).followed(sealed)
 
 
 def sealed_text(paths: RunPaths) -> str:

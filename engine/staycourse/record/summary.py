@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from staycourse.core import events as ev
 from staycourse.core.follower import Follower
 from staycourse.core.forecast import Forecast
 from staycourse.core.problems import UserError
-from staycourse.core.roadmap import Roadmap
 from staycourse.core.space import Value
 from staycourse.core.state import RunStatus
 from staycourse.core.views import PhaseView
@@ -22,7 +19,7 @@ from staycourse.record.damage import DamagedRun
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
-from staycourse.record.sealed_roadmap import sealed_roadmap, sealed_text
+from staycourse.record.sealed_roadmap import followed_roadmap
 
 DAMAGED, UNREADABLE, UNREAD = "damaged", "unreadable", "unread"
 
@@ -118,19 +115,12 @@ class SummaryReader:
         is_alive = is_held(self.paths.lock)  # before the ledger, whose last event may be the engine's end
         with reading(self.paths.database) as db:
             if self._follower is None:
-                self._follower = Follower(self._read_roadmap(db), ledger.GENESIS)
+                self._follower = Follower(followed_roadmap(self.paths, db), ledger.GENESIS)
             follower = self._follower
             newest = ledger.last_seq(db)
             follower.follow(ledger.checked_blocks(db, self.paths.name, *follower.head), newest)
             follower.take_progress(rows.progress(db, follower.unread))
         return self._summary(follower, is_alive)
-
-    def _read_roadmap(self, db: sqlite3.Connection) -> Roadmap:
-        text = sealed_text(self.paths)
-        first = next(ledger.checked(db, self.paths.name), None)
-        event = ev.from_body(first.kind, json.loads(first.body)) if first else None
-        sealed = event if isinstance(event, ev.RunSealed) else None
-        return sealed_roadmap(self.paths, sealed, text).followed(sealed)
 
     def _summary(self, follower: Follower, is_alive: bool) -> RunSummary:
         state, roadmap = follower.state, follower.roadmap
