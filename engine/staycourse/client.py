@@ -10,7 +10,6 @@ import contextlib
 import gc
 import sqlite3
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from staycourse.core.follower import Follower
@@ -213,5 +212,5 @@ def _age(*signs: str | None) -> float | None:
     times = [clock.from_text(sign) for sign in signs if sign]
     if not times:
         return None
-    now = datetime.now(UTC)
+    now = clock.from_text(clock.now())
     return (now - max((time for time in times if time <= now), default=now)).total_seconds()

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.support.sample_run import ROADMAP, Campaign, moved_clock, passing_clock
+from tests.support.clocks import moved_clock, passing_clock
+from tests.support.sample_run import ROADMAP, Campaign
 
 from staycourse.core import events as ev
 from staycourse.core.roadmap import parse

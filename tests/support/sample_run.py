@@ -13,9 +13,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from tests.support.clocks import moved_clock, passing_clock
 
 from staycourse.core import events as ev
 from staycourse.core import handoff as handoffs
@@ -25,7 +26,6 @@ from staycourse.core.roadmap import Roadmap, parse
 from staycourse.core.space import Choice, Fixed, Setup, Value
 from staycourse.core.trial import Trial
 from staycourse.core.views import rules_of
-from staycourse.record import clock
 from staycourse.record.paths import RunPaths
 from staycourse.record.store import Store
 
@@ -334,35 +334,6 @@ def engine_for(folder: Path, *, training: bool = False) -> Iterator[subprocess.P
     finally:
         process.kill()
         process.communicate()
-
-
-@contextlib.contextmanager
-def moved_clock(seconds: float) -> Iterator[None]:
-    """Write as if it were so many seconds later."""
-    with _clock(lambda: datetime.now(UTC) + timedelta(seconds=seconds)):
-        yield
-
-
-@contextlib.contextmanager
-def passing_clock(seconds: float, events: int = 260) -> Iterator[None]:
-    """Write as if the last so many seconds passed now, evenly over some `events` looks at the clock."""
-    looks = iter(range(10**9))
-
-    def moment() -> datetime:
-        return datetime.now(UTC) - timedelta(seconds=max(1.0, seconds * (1 - next(looks) / events)))
-
-    with _clock(moment):
-        yield
-
-
-@contextlib.contextmanager
-def _clock(moment: Any) -> Iterator[None]:
-    original = clock.now
-    clock.now = lambda: clock.to_text(moment())
-    try:
-        yield
-    finally:
-        clock.now = original
 
 
 def _timing(step: int, epoch: int) -> list[tuple[str, int, int, float]]:
