@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.support.sample_run import ROADMAP, write_run
+from tests.support.sample_run import ROADMAP, engine_for, write_run
 from tests.support.screen_text import frame_of, screen_of
 
 from staycourse_tui.keys import RUN_KEYS
+from staycourse_tui.panes.header import header
 from staycourse_tui.pictures.framing import footer
 from staycourse_tui.pictures.run import ViewState
 from staycourse_tui.widgets.lines import text
@@ -103,6 +104,23 @@ def test_an_engine_that_is_silent_is_said(sample_runs: dict[str, Path]) -> None:
     quiet = replace(frame, snapshot=replace(frame.snapshot, engine_age=42.0))
     assert "engine silent for 42s" in screen_of(quiet, (120, 36))[0]
     assert "silent 42s" in screen_of(quiet, (60, 16))[0]
+
+
+def test_what_cannot_be_read_is_said_at_every_width(sample_runs: dict[str, Path]) -> None:
+    frame = frame_of(sample_runs["running"])
+    for size in range(60, 251):
+        for frozen in ("", "12:00:00"):
+            head = text(header(frame.snapshot, size, frozen, unread=42.0))
+            assert len(head) == size and re.search(r"(not readable for|unread) 42s", head), head
+            assert head.endswith("LOCKED") and "…" not in head and ("FROZEN" in head) == bool(frozen)
+
+
+def test_a_header_without_room_loses_its_times_before_the_state_of_the_engine(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a-campaign-with-a-long-name-12", "running", hours=400)
+    with engine_for(run):
+        snapshot = replace(frame_of(run).snapshot, engine_age=95.0)
+    head = text(header(snapshot, 60))
+    assert re.match(r"● a-campaign.*… 3/5 grid 38/49 silent 1m35s +LOCKED$", head), head
 
 
 def test_below_the_smallest_size_there_is_one_status_line(sample_runs: dict[str, Path]) -> None:

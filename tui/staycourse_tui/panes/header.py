@@ -16,19 +16,21 @@ GLYPHS = {
     "failed": ("✗", "bad"),
     "abandoned": ("⊘", "bad"),
 }
+_FORMS = 6
 SILENT_AFTER = 10.0  # seconds without a sign of life; readings of the machine come once a second
 
 
 def header(snapshot: Snapshot, size: int, frozen: str = "", unread: float | None = None) -> Line:
-    """The header in `size` cells, in the longest form that fits. `frozen` is the time at which the display
-    was frozen, `unread` the seconds since the run could last be read, where it cannot be read now."""
-    for form in range(4):
+    """The header in `size` cells, in the longest form that fits; what the shortest ones leave out are the
+    times. `frozen` is the time at which the display was frozen, `unread` the seconds since the run could
+    last be read, where it cannot be read now."""
+    for form in range(_FORMS):
         left = _left(snapshot, form, unread)
         for right in (_right(snapshot, form, frozen), _right(snapshot, form, frozen, has_seal=False)):
             if width(left) + width(right) + (3 if form == 0 else 1) <= size:
                 return spread(left, right, size)
     name = max(4, cell_len(snapshot.name) - (width(left) + width(right) + 1 - size))
-    return fit(spread(_left(snapshot, 3, unread, name), right, size), size)
+    return fit(spread(_left(snapshot, _FORMS - 1, unread, name), right, size), size)
 
 
 def _left(snapshot: Snapshot, form: int, unread: float | None, name: int | None = None) -> Line:
@@ -36,7 +38,7 @@ def _left(snapshot: Snapshot, form: int, unread: float | None, name: int | None 
     shown = snapshot.name if name is None else cell(snapshot.name, name)
     word = [] if str(snapshot.status) == "running" else [Span(f" {snapshot.status}", role)]
     title = (Span(f"{glyph} ", role), Span(shown, "strong"), *word)
-    gap = ("   ", "  ", "  ", " ")[form]
+    gap = ("   ", "  ", "  ")[form] if form < 3 else " "
     parts = [title, *_places(snapshot, form), _times(snapshot, form), _engine(snapshot, form, unread)]
     return join(parts, gap)
 
@@ -55,27 +57,29 @@ def _places(snapshot: Snapshot, form: int) -> list[Line]:
 
 
 def _times(snapshot: Snapshot, form: int) -> Line:
-    spent = fmt.duration(snapshot.elapsed)
+    """What has passed and what is left; the two shortest forms leave out the one, then the other."""
+    if form == _FORMS - 1 or str(snapshot.status) == "sealed":
+        return ()
+    spent = Span(fmt.duration(snapshot.elapsed))
     if snapshot.status.is_over or not snapshot.is_engine_alive:
-        return (Span("after ", "dim"), Span(spent))
-    gap = "  " if form < 3 else " "
+        return (Span("after ", "dim"), spent)
+    passed = (spent,) if form < _FORMS - 2 else ()
+    return join([passed, _eta(snapshot, form)], "  " if form < 3 else " ")
+
+
+def _eta(snapshot: Snapshot, form: int) -> Line:
     if snapshot.eta is None:
-        known = (
-            (Span(gap), Span("ETA after a trial", "dim")) if form < 2 else (Span(gap), Span("ETA ?", "dim"))
-        )
-        return (Span(spent), *known)
-    plus = " ±" if form < 3 else "±"
+        return (Span("ETA after a trial" if form < 2 else "ETA ?", "dim"),)
     return (
-        Span(spent),
-        Span(f"{gap}ETA ", "dim"),
+        Span("ETA ", "dim"),
         Span(fmt.remaining(snapshot.eta.seconds)),
-        Span(plus + fmt.rough(snapshot.eta.spread), "dim"),
+        Span((" ±" if form < 3 else "±") + fmt.rough(snapshot.eta.spread), "dim"),
     )
 
 
 def _engine(snapshot: Snapshot, form: int, unread: float | None) -> Line:
     if unread is not None:
-        return (Span(f"not readable for {fmt.age(unread)}", "bad"),)
+        return (Span(("not readable for " if form < 3 else "unread ") + fmt.age(unread), "bad"),)
     if snapshot.status.is_over:
         return ()
     if not snapshot.is_engine_alive:
