@@ -92,7 +92,7 @@ async def test_enter_asks_first_and_escape_goes_back(tmp_path: Path) -> None:
         await pilot.pause()
         assert isinstance(app.screen, SealScreen)
         for words in (
-            "fixed from here on",
+            "Sealing fixes the plan",
             "49 trials, 3,180 epochs",
             "Its seal will be 5ea15ea1",
             "No rehearsal was done",

@@ -162,10 +162,17 @@ PLAN_KEYS = (
     Key("question_mark", "?", "help", "what sealing means", "help"),
 )
 
+# A sentence that stands above the keys in the help, and paragraphs below them.
 WHY_LOCKED = (
+    "No key here ends a trial: only the rules do that were declared before the first result.",
     "A trial cannot be stopped from here, nor from anywhere: no screen or command has a way to do it. "
-    "Stopping what looks bad and keeping what looks good is how a search fools its owner. "
-    "The rules that end a trial were declared before the first result, and they alone end it.",
+    "Stopping what looks bad and keeping what looks good is how a search fools its owner.",
     "A whole campaign can be given up, in the open: once its engine has stopped, "
     "staycourse abandon RUN --reason … records why and keeps every result.",
+)
+
+WHAT_SEALING_MEANS = (
+    "Sealing fixes the plan, the code and the data.",
+    "From then on nobody can stop a trial by hand, drop a result or change it; "
+    "only the rules declared in the plan end a trial.",
 )

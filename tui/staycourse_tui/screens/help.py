@@ -5,42 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from staycourse_tui.keys import WHY_LOCKED, Key
+from staycourse_tui.panes.help import help_lines
+from staycourse_tui.screens.sheet import SheetScreen
+from staycourse_tui.widgets.lines import Line, Span, line
 
-_PALETTE = Key("ctrl+p", "ctrl+p", "", "the command palette, colour themes among it")
 
-
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(SheetScreen[None]):
     """Any of the usual keys closes it."""
 
+    WIDEST = 124
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,d,question_mark,enter,space", "dismiss", "close")]
 
-    def __init__(self, keys: Sequence[Key], title: str) -> None:
-        """`title` names what the help is about; `keys` are all that are told, leaving included."""
+    def __init__(self, keys: Sequence[Key], title: str, why: Sequence[str] = WHY_LOCKED) -> None:
+        """`title` names what the help is about; `keys` are all that are told, leaving included; `why` is a
+        sentence for above them, and paragraphs for below."""
         super().__init__()
         self._keys = keys
         self._title = title
+        self._why = why
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="sheet"):
-            yield Static(help_text(self._keys, self._title))
+    def body(self, size: int) -> list[Line]:
+        return help_lines(self._keys, self._title, self._why, size)
 
-
-def help_text(keys: Sequence[Key], title: str) -> Text:
-    """The help as text."""
-    text = Text(no_wrap=False)
-    text.append(f"{title}\n\n", "bold")
-    for paragraph in WHY_LOCKED:
-        text.append(paragraph + "\n\n")
-    for key in (*keys, _PALETTE):
-        text.append(f"{key.shown:>10}  ", "bold")
-        text.append(f"{key.tells}\n")
-    text.append("\nesc closes this help.", "dim")
-    return text
+    def foot(self, size: int) -> Line:
+        return line(Span("esc", "key"), Span(" closes this help", "dim"))

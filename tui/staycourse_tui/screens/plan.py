@@ -11,7 +11,7 @@ from textual.message import Message
 
 from staycourse.core.problems import UserError
 from staycourse.core.text import one_line
-from staycourse_tui.keys import BACK, PLAN_KEYS, UNSEALED, UNSEALED_HERE
+from staycourse_tui.keys import BACK, PLAN_KEYS, UNSEALED, UNSEALED_HERE, WHAT_SEALING_MEANS
 from staycourse_tui.messages import RehearsalLine, Rehearsed, Scrolled, Sealed, SealFailed
 from staycourse_tui.offer import Offer, RehearsalCancelled
 from staycourse_tui.panes.plan import plan_header, plan_lines, totals
@@ -60,7 +60,8 @@ class PlanScreen(PaneScreen):
 
     def action_help(self) -> None:
         keys = (*PLAN_KEYS, BACK, UNSEALED_HERE) if self._has_home else (*PLAN_KEYS, UNSEALED)
-        self.app.push_screen(HelpScreen(keys, f"{self._offer.source}: a plan, not sealed"))
+        title = f"{self._offer.source}: a plan, not sealed"
+        self.app.push_screen(HelpScreen(keys, title, WHAT_SEALING_MEANS))
 
     def action_seal(self) -> None:
         if not self._busy:

@@ -1,0 +1,84 @@
+"""Runs in the states that the screens are looked at in, all of one moment."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.support.clocks import standing_clock
+from tests.support.sample_run import ROADMAP, engine_for, write_run
+
+from staycourse.core.roadmap import parse
+from staycourse.record.paths import RunPaths
+from staycourse_tui.offer import Offer
+
+ZONE = "CET-1"  # an hour east of Greenwich, in the form that needs no table of zones
+NAME = "digits-1"
+REPORT = (Path(__file__).parent / "sample_report.md").read_text(encoding="utf-8")
+SEAL = "3f9a61c2" + "0" * 56
+
+# What stands for a state: how it is written, and whether an engine has its lock.
+_WRITTEN = {
+    "planned": ("sealed", False),
+    "empty": ("empty", True),
+    "running": ("running", True),
+    "silent": ("running", True),
+    "unreadable": ("running", True),
+    "failed": ("failed", False),
+    "suspended": ("suspended", False),
+    "done": ("finished", False),
+}
+STATES = tuple(_WRITTEN)
+SILENCE = 41.0  # seconds after the moment of writing, a second after the last sign of life
+
+
+@contextlib.contextmanager
+def run_in(state: str, folder: Path) -> Iterator[Path]:
+    """A run in that state below `folder`, its engine alive where it has one."""
+    written, has_engine = _WRITTEN[state]
+    gpus = 2 if state in ("running", "silent", "unreadable", "suspended") else 0
+    with standing_clock():
+        run = write_run(folder / NAME, written, gpus=gpus)
+    _print(run, "t38" if written in ("running", "suspended") else "t49")
+    if written == "finished":
+        RunPaths(run).report.write_text(REPORT, encoding="utf-8")
+    with engine_for(run) if has_engine else contextlib.nullcontext():
+        yield run
+
+
+def _print(run: Path, trial: str) -> None:
+    """What a trial of a task with a progress bar has printed."""
+    log = RunPaths(run).trial_log(trial)
+    log.parent.mkdir(parents=True)
+    lines = ["digits: 1,797 images of 8 x 8", "model: 10,826 parameters"]
+    rates = [1.6e-2 * 0.98**epoch for epoch in range(31)]
+    lines += [f"epoch {epoch}: 24 batches, learning rate {rate:.3g}" for epoch, rate in enumerate(rates, 1)]
+    log.write_text("\n".join(lines), encoding="utf-8")
+
+
+def offer(seal: object = None, rehearse: object = None) -> Offer:
+    """The sample campaign, offered to be sealed."""
+    facts = {
+        "samples": 1797,
+        "split": {"train": 1437, "validation": 360},
+        "parameters": 10826,
+        "fingerprint": "f" * 64,
+    }
+    notes = ("hyperparameter 'momentum' is read under optimizer sgd only",)
+    return Offer(parse(ROADMAP), "roadmaps/digits.toml", notes, facts, seal, rehearse, SEAL)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def zone(name: str = ZONE) -> Iterator[None]:
+    """Show times as in that time zone."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = name
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
+        time.tzset()
