@@ -11,7 +11,7 @@ import pytest
 from tests.support.sample_run import ROADMAP, engine_for, write_run
 from tests.support.screen_text import frame_of, screen_of
 
-from staycourse_tui.keys import RUN_KEYS
+from staycourse_tui.keys import LOG_KEYS, REPORT_KEYS, RUN_KEYS, TRIAL_KEYS, TRIALS_KEYS
 from staycourse_tui.panes.header import header
 from staycourse_tui.pictures.framing import footer
 from staycourse_tui.pictures.run import ViewState
@@ -61,7 +61,7 @@ def test_the_main_screen_at_80x24(sample_runs: dict[str, Path]) -> None:
         r"● running-1  3/5 grid  38/49  3h\d\dm  ETA 31m ±2m  ♥ 0\.4s +[0-9a-f]{8} LOCKED$", rows[0]
     )
     assert rows[1].startswith("no NVIDIA driver: CPU load 75%  mem 12/64G  loader 2.9k/s  wait 3%  step 18ms")
-    assert rows[2].startswith("─ queue ──────────   done     best─┬─ t38 ▶ running ──")
+    assert rows[2].startswith("─ queue ──────────── done     best ┬─ t38 ▶ running ──")
     assert rows[3:8] == [
         "✓ probe    done       6/6   0.1036 │ epoch 32/60  val_loss 0.3919  patience 0/5 ",
         "✓ narrow   done     24/24   0.1840 │ train_loss 0.3527  12 hours at most        ",
@@ -151,9 +151,12 @@ def test_losses_that_are_no_numbers_leave_a_gap(sample_runs: dict[str, Path]) ->
     assert "(linear, not all above zero)" in "\n".join(screen_of(below, (80, 24)))
 
 
-def test_the_footer_keeps_help_and_leave_at_any_width() -> None:
+def test_the_footer_keeps_the_ways_back_and_out_at_any_width() -> None:
     for size in range(60, 251):
         made = text(footer(RUN_KEYS, size))
         assert len(made) == size
         assert made.startswith("1 Queue  ")
         assert made.endswith("? help  d detach")
+        for keys in (TRIALS_KEYS, TRIAL_KEYS, LOG_KEYS, REPORT_KEYS):
+            made = text(footer(keys, size))
+            assert len(made) == size and made.endswith("esc back  ? help  d detach"), made

@@ -52,7 +52,7 @@ def phase_line(snapshot: Snapshot | RunSummary, phase: PhaseView, size: int) -> 
     return spread(head, [Span(tail, strong)], size)
 
 
-HEADING = "done".rjust(6) + "best".rjust(9)
+HEADING = "done" + "best".rjust(9)
 
 
 def _around(lines: list[Line], at: int, rows: int, size: int) -> list[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from staycourse_tui.keys import LEAVE, Key
+from staycourse_tui.keys import BACK, LEAVE, Key
 from staycourse_tui.layout import Box
 from staycourse_tui.widgets.lines import Line, Span, fit, join, line, rule, spread, width
 
@@ -50,7 +50,8 @@ def framed(
     if box.titled:
         head, right = title
         start = crossings.get((box.x, box.y), "├") + "─" if box.divider else "─"
-        top = (*rule(head, box.width - box.gap, right, start), Span("─" * box.gap, "rule"))
+        gap = Span((" " if right else "─") * box.gap, "rule")
+        top = (*rule(head, box.width - box.gap, right, start), gap)
         lines.insert(0, _crossed(top, box, crossings))
     return lines
 
@@ -76,17 +77,18 @@ def footer(
     here: str = "",
     leaving: Key = LEAVE,
 ) -> Line:
-    """The message if there is one, else the keys that have a label; as many as fit, with help and leaving
-    always. `labels` replaces the words of keys by what is shown of them; `here` is the action that the
+    """The message if there is one, else the keys that have a label; as many as fit, with the ways back, to the
+    help and out always. `labels` replaces the words of keys by what is shown of them; `here` is the action that the
     screen is at."""
     if message:
         return fit(line(Span(message, "accent")), size)
     items = [
         _key(key.shown, (labels or {}).get(key.shown, key.label), f"screen.{key.action}", key.action == here)
         for key in keys
-        if key.label
+        if key.label and key is not BACK
     ]
-    right = join([items.pop(), _key("d", leaving.label, f"app.{leaving.action}", False)])
+    back = _key(BACK.shown, BACK.label, f"screen.{BACK.action}", False) if BACK in keys else ()
+    right = join([back, items.pop(), _key("d", leaving.label, f"app.{leaving.action}", False)])
     for gap in ("   ", "  "):
         made = join(items, gap)
         if width(made) + width(right) + 2 <= size:

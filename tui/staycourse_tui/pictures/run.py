@@ -135,12 +135,10 @@ def _trials(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     drawing.pages["trials"] = table.page
     drawing.state = replace(drawing.state, top=table.top)
     place = Span(f"  phase {at + 1}/{len(phases)} {phases[at].kind}", "dim")
-    shown = (
-        f"{min(table.top + table.page, len(table.ids))} of {len(table.ids)}"
-        if len(table.ids) > table.page
-        else ""
-    )
-    return (_title(drawing, "trials", place), line(Span(shown, "dim")) if shown else ()), table.lines
+    amount = len(table.ids)
+    last = min(table.top + table.page, amount)
+    shown = line(Span(f"{table.top + 1}–{last} of {amount}", "dim")) if amount > table.page else ()
+    return (_title(drawing, "trials", place), shown), table.lines
 
 
 def listed_phase(frame: Frame, state: ViewState) -> int:

@@ -77,7 +77,8 @@ def _title(listed: Listing, state: TrialsState, top: int, page: int) -> Title:
     if state.order.filter:
         words.append(Span(f"  {fmt.count(amount)} with ", "dim"))
         words.append(Span(state.order.filter, "accent"))
-    place = f"{fmt.count(top + 1)}–{fmt.count(min(amount, top + page))}" if amount > page else ""
+    last = min(amount, top + page)
+    place = f"{fmt.count(top + 1)}–{fmt.count(last)} of {fmt.count(amount)}" if amount > page else ""
     return line(*words), line(Span(place, "dim")) if place else ()
 
 
