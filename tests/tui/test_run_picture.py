@@ -115,6 +115,31 @@ def test_what_cannot_be_read_is_said_at_every_width(sample_runs: dict[str, Path]
             assert head.endswith("LOCKED") and "…" not in head and ("FROZEN" in head) == bool(frozen)
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_a_run_that_stays_unreadable_says_why_and_how_old_it_is(
+    sample_runs: dict[str, Path], size: tuple[int, int]
+) -> None:
+    frame = frame_of(sample_runs["running"])
+    rows = screen_of(frame, size, ViewState(unread=42.0, failure="unable to open database file"))
+    assert rows[1].startswith("✗ not readable: unable to open database file")
+    assert rows[2].startswith("what stands below is 42s old")
+    moment = screen_of(frame, size, ViewState(unread=1.5, failure="unable to open database file"))
+    assert "unable" not in "".join(moment), "nothing jumps for a moment's sake"
+
+
+def test_figures_of_a_machine_that_nobody_reads_any_more_say_when_they_were(
+    sample_runs: dict[str, Path],
+) -> None:
+    frame = frame_of(sample_runs["gpus"])
+    now = replace(frame, snapshot=replace(frame.snapshot, engine_age=0.4))
+    assert not re.search(r"devices ─+ at ", "\n".join(screen_of(now, (160, 48))))
+    silent = replace(frame, snapshot=replace(frame.snapshot, engine_age=42.0))
+    assert re.search(r"devices ─+ at \d\d:\d\d:\d\d", "\n".join(screen_of(silent, (160, 48))))
+    gone = "\n".join(screen_of(frame_of(sample_runs["suspended"]), (160, 48)))
+    assert re.search(r"devices ─+ at \d\d:\d\d:\d\d", gone)
+    assert "no trial is running" in gone and "2.9k/s" not in gone
+
+
 def test_a_header_without_room_loses_its_times_before_the_state_of_the_engine(tmp_path: Path) -> None:
     run = write_run(tmp_path / "a-campaign-with-a-long-name-12", "running", hours=400)
     with engine_for(run):

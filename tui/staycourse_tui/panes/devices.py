@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from staycourse.client import Snapshot
 from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
+from staycourse_tui.panes.header import SILENT_AFTER
 from staycourse_tui.widgets.lines import Line, Span, fit, flow, join, line, whole
 from staycourse_tui.widgets.plot import sparkline
 
@@ -21,13 +22,17 @@ _BAR = "░▒█"
 
 
 def device_lines(snapshot: Snapshot, size: int, most: int) -> list[Line]:
-    """Devices, then loader, wait and step, on `most` lines at most, in the longest form that fits."""
+    """Devices, then loader, wait and step, on `most` lines at most, in the longest form that fits; what does
+    not fit on one line is parted between the two."""
     gpus = _gpus(snapshot)
     loader = _loader_parts(snapshot)
     lines: list[Line] = []
     for form in range(3):
         devices = [_gpu_part(name, values, form) for name, values in gpus] or [_cpu_part(snapshot, form)]
         lines = flow([*devices, *loader], size)
+        parted = [*flow(devices, size), *flow(loader, size)]
+        if len(lines) > 1 and len(parted) <= most:
+            return [fit(made, size) for made in parted]
         if len(lines) <= most:
             return [fit(made, size) for made in lines]
     return [fit(made, size) for made in flow([_loads(gpus) if gpus else devices[0], *loader], size, most)]
@@ -44,6 +49,14 @@ def device_pane(frame: Frame, size: int, rows: int) -> list[Line]:
     if len(lines) > rows:
         lines = [*lines[: rows - 1], line(Span(f"{len(lines) - rows + 1} more", "dim"))]
     return [fit(made, size) for made in lines]
+
+
+def age_of_readings(snapshot: Snapshot) -> Line:
+    """`at 12:04:11`, where the newest readings are not those of now; else nothing."""
+    time, quiet = snapshot.hardware.time, snapshot.engine_age or 0.0
+    if time is None or (snapshot.is_engine_alive and quiet < SILENT_AFTER):
+        return ()
+    return line(Span(f"at {fmt.clock(time)}", "warn"))
 
 
 def _gpu_lines(frame: Frame, name: str, values: Values, size: int, rows: int) -> list[Line]:
@@ -101,7 +114,8 @@ def step_lines(timings: Sequence[Values], size: int) -> list[Line]:
 
 def loader_sentence(snapshot: Snapshot) -> str:
     """Why there are no figures of data loading."""
-    return "waiting for the first figures" if snapshot.live else "no trial is running"
+    is_running = snapshot.live and snapshot.is_engine_alive
+    return "waiting for the first figures" if is_running else "no trial is running"
 
 
 def driver_sentence(snapshot: Snapshot) -> str:
@@ -185,6 +199,9 @@ def _spark(frame: Frame, device: str, name: str, width_: int) -> str:
 
 
 def _timings(snapshot: Snapshot) -> list[Values]:
+    """The newest figures of the trials that run; those of an engine that is gone are nobody's."""
+    if not snapshot.is_engine_alive:
+        return []
     return [live.timing for live in snapshot.live if "samples_per_s" in live.timing]
 
 

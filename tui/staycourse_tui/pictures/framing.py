@@ -77,9 +77,9 @@ def footer(
     here: str = "",
     leaving: Key = LEAVE,
 ) -> Line:
-    """The message if there is one, else the keys that have a label; as many as fit, with the ways back, to the
-    help and out always. `labels` replaces the words of keys by what is shown of them; `here` is the action that the
-    screen is at."""
+    """The message if there is one, else the keys that have a label; as many as fit, with the ways back, to
+    the help and out always. `labels` replaces the words of keys by what is shown of them; `here` is the
+    action that the screen is at."""
     if message:
         return fit(line(Span(message, "accent")), size)
     items = [

@@ -9,7 +9,7 @@ from staycourse_tui.frames import Frame
 from staycourse_tui.keys import RUN_KEYS
 from staycourse_tui.layout import Box, Wishes, arrange, device_rows, joints, queue_width, shows_all
 from staycourse_tui.panes import curves, devices, log
-from staycourse_tui.panes.banner import banner
+from staycourse_tui.panes.banner import banner, unreadable
 from staycourse_tui.panes.header import header
 from staycourse_tui.panes.queue import HEADING, queue, whole_queue
 from staycourse_tui.panes.trial import trial_pane, trial_title
@@ -19,13 +19,14 @@ from staycourse_tui.session import X_AXES
 from staycourse_tui.widgets.lines import Line, Span, line
 
 PANES = ("queue", "trials", "curves", "log")
+_MOMENT = 5.0  # seconds
 
 
 @dataclass(frozen=True)
 class ViewState:
     """What the keys have set. `up` is how far the log is scrolled back, `down` how far the queue is
     scrolled on, `phase` whose trials are listed (None: the running one's), `unread` for how many seconds
-    the run could not be read."""
+    the run could not be read, and `failure` why."""
 
     focus: str = "curves"
     log_axis: bool = True
@@ -39,6 +40,7 @@ class ViewState:
     top: int = 0
     message: str = ""
     unread: float | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def draw(frame: Frame, state: ViewState, size: tuple[int, int]) -> Drawn:
     columns, rows = size
     snapshot = frame.snapshot
     wishes = Wishes(
-        banner=len(banner(frame, columns)),
+        banner=len(_told(frame, state, columns)),
         phases=len(snapshot.phases),
         queue=len(whole_queue(snapshot, queue_width(columns, rows))),
         devices=_device_rows(frame),
@@ -91,7 +93,14 @@ def _header(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 
 def _banner(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
-    return NO_TITLE, banner(drawing.frame, box.width)
+    return NO_TITLE, _told(drawing.frame, drawing.state, box.width)
+
+
+def _told(frame: Frame, state: ViewState, size: int) -> list[Line]:
+    """The banner. A run that cannot be read for a moment only moves nothing on the screen."""
+    if state.unread is not None and state.unread >= _MOMENT:
+        return unreadable(state.failure, state.unread, size)
+    return banner(frame, size)
 
 
 def _devices(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
@@ -99,9 +108,11 @@ def _devices(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 
 def _machine(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
-    lines = devices.device_pane(drawing.frame, box.inner_width, box.inner_height)
-    models = " ".join(dict.fromkeys(drawing.frame.gpus))
-    return (line(Span("devices", "title"), Span(f"  {models}" if models else "", "dim")), ()), lines
+    frame = drawing.frame
+    lines = devices.device_pane(frame, box.inner_width, box.inner_height)
+    models = " ".join(dict.fromkeys(frame.gpus))
+    title = line(Span("devices", "title"), Span(f"  {models}" if models else "", "dim"))
+    return (title, devices.age_of_readings(frame.snapshot)), lines
 
 
 def _loader(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:

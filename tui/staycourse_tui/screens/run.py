@@ -42,6 +42,7 @@ class RunScreen(RunView):
             x_axis=session.x_axis,
             frozen=session.frozen,
             unread=session.unread,
+            failure=session.failure,
             message=session.message,
         )
         self._drawn = draw(frame, shared, (columns, rows))
