@@ -16,6 +16,7 @@ from staycourse_tui.widgets.lines import Line, Span, cell, fit, line
 
 _NAME_WIDTH = 18
 _MEASURED = 300
+_GAP = 2  # cells between columns
 _WIDE = 64  # below that the state is a glyph, and a failure's name stands for the score
 
 
@@ -40,7 +41,7 @@ def trial_table(frame: Frame, phase: int, size: int, rows: int, top: int, marked
         said = "no trial yet" if frame.snapshot.is_engine_alive else "no trial has begun"
         return Table([fit(line(Span(said, "dim")), size)], (), 0, page)
     columns = _columns(frame, _sample(trials, trials[top : top + page]), size)
-    head = fit(line(Span("  "), *(Span(c.head() + "  ", "dim") for c in columns)), size)
+    head = fit(line(Span("  " + (" " * _GAP).join(column.head() for column in columns), "dim")), size)
     best = next(iter(frame.snapshot.phases[phase].leaders), None)
     shown = [
         _row(frame, view, columns, size, view.id == marked, view.id == best)
@@ -65,7 +66,21 @@ class _Column:
 
 
 def _columns(frame: Frame, trials: Sequence[TrialView], size: int) -> list[_Column]:
-    """Trial, state and score always; then the set-up's values that differ, as many as fit."""
+    """Trial, state and score always; then the set-up's values that differ, as many as fit. The epochs give
+    way to them: a score is told apart by its set-up."""
+    leading = _leading(frame, trials, size)
+    room = size - 2 - sum(column.width + _GAP for column in leading) + _GAP
+    varied = [_Column(name, _needed(name, trials)) for name in _varied(frame, trials)]
+    epochs = _Column("epochs", 7)
+    beside, alone = (_fitting(varied, room - taken) for taken in (epochs.width + _GAP, 0))
+    chosen = alone if len(alone) > len(beside) else [epochs, *beside]
+    room -= sum(column.width + _GAP for column in chosen)
+    if any(view.seconds for view in trials) and room >= 6 + _GAP:
+        chosen.append(_Column("time", 6))
+    return [*leading, *chosen]
+
+
+def _leading(frame: Frame, trials: Sequence[TrialView], size: int) -> list[_Column]:
     metric = cell(frame.metric, min(_NAME_WIDTH, max(8, cell_len(frame.metric))), right=True).strip()
     longest = max(len(view.id) for view in trials)
     states = [_state(frame, view)[2] for view in trials]
@@ -75,18 +90,22 @@ def _columns(frame: Frame, trials: Sequence[TrialView], size: int) -> list[_Colu
     is_wide = size >= _WIDE
     columns = [_Column("trial", max(5, longest), right=False)]
     columns += [_Column("state", max(map(len, ("state", *states))), right=False)] if is_wide else []
-    columns.append(_Column(metric, max(8, cell_len(metric), 0 if is_wide else failed)))
-    columns.append(_Column("epochs", 7))
-    room = size - 2 - sum(column.width + 2 for column in columns)
-    for name in _varied(frame, trials):
-        needed = max(cell_len(name), *(cell_len(_value(view, name)) for view in trials))
-        needed = min(needed, _NAME_WIDTH)
-        if needed + 2 <= room:
-            columns.append(_Column(name, needed))
-            room -= needed + 2
-    if any(view.seconds for view in trials) and room >= 8:
-        columns.append(_Column("time", 6))
-    return columns
+    return [*columns, _Column(metric, max(8, cell_len(metric), 0 if is_wide else failed))]
+
+
+def _needed(name: str, trials: Sequence[TrialView]) -> int:
+    widest = max(cell_len(name), *(cell_len(_value(view, name)) for view in trials))
+    return min(widest, _NAME_WIDTH)
+
+
+def _fitting(columns: Sequence[_Column], room: int) -> list[_Column]:
+    """Those of them for which there is room; each needs a gap before it."""
+    chosen = []
+    for column in columns:
+        if column.width + _GAP <= room:
+            chosen.append(column)
+            room -= column.width + _GAP
+    return chosen
 
 
 def _varied(frame: Frame, trials: Sequence[TrialView]) -> list[str]:
@@ -116,10 +135,10 @@ def _row(
     base = "cursor" if is_marked else ""
     star = ("★", "good") if is_best else (glyph, role)
     spans = [Span(star[0] + " ", base or star[1])]
-    for column in columns:
+    for at, column in enumerate(columns):
         value, tint = _cell(frame, view, column.name, word, role, size)
         shown = cell(value, column.width, right=column.right)
-        spans.append(Span(shown + "  ", base or tint))
+        spans.append(Span(" " * (_GAP if at else 0) + shown, base or tint))
     made = fit(spans, size)
     action = f"screen.pick('{view.id}')"
     return tuple(Span(span.text, span.role or base, action) for span in made)
