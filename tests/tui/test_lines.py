@@ -9,6 +9,7 @@ from staycourse_tui.widgets.lines import (
     flow,
     line,
     rule,
+    shorten,
     spread,
     text,
     whole,
@@ -47,6 +48,13 @@ def test_sentences_break_at_blanks() -> None:
     ]
     assert [text(made) for made in wrap_text("unbreakable", 6)] == ["unbre…"]
     assert [text(made) for made in wrap_text("", 6)] == [""]
+
+
+def test_a_sentence_is_shortened_by_whole_words() -> None:
+    assert shorten("best 0.122983 at epoch 56", 25) == "best 0.122983 at epoch 56"
+    assert shorten("best 0.122983 at epoch 56", 16) == "best 0.122983 …"
+    assert shorten("best 0.122983 at epoch 56", 14) == "best …"
+    assert len(shorten("unbreakable", 6)) <= 6
 
 
 def test_spread_and_rule() -> None:

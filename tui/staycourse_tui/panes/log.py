@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from staycourse.client import LogLine
 from staycourse_tui import formatting as fmt
-from staycourse_tui.widgets.lines import Line, Span, fit, line, rule, wrap_text
+from staycourse_tui.widgets.lines import Line, Span, fit, line, rule, shorten, wrap_text
 
 
 def newest(log: Sequence[LogLine], size: int, rows: int) -> list[Line]:
     """The newest events, one line each; what is too long ends in an ellipsis."""
-    return [_first(entry, size, entry.text) for entry in log[-rows:]] if rows else []
+    return [_first(entry, size, shorten(entry.text, size - 10)) for entry in log[-rows:]] if rows else []
 
 
 def whole_log(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from staycourse.client import PhaseView, RunSummary, Snapshot
 from staycourse_tui import formatting as fmt
-from staycourse_tui.widgets.lines import Line, Span, cell, fit, line, spread, wrap_text
+from staycourse_tui.widgets.lines import Line, Span, cell, fit, line, spread, text, wrap_text
 
 _GLYPHS = {"done": ("✓", "good"), "running": ("▶", "accent"), "waiting": ("·", "dim")}
 
@@ -17,12 +19,18 @@ def queue(snapshot: Snapshot, size: int, rows: int) -> list[Line]:
     room = rows - len(lines)
     told: dict[int, list[Line]] = {}
     for phase in reversed(snapshot.phases):
-        block = [made for text in phase.handed_on for made in wrap_text(text, size - 4, "dim", 2)]
+        block = [made for said in phase.handed_on for made in wrap_text(said, size - 4, "dim", 2)]
         if len(block) > room > 0:
-            block = [*block[: room - 1], fit((*block[room - 1], Span(" …", "dim")), size - 4)]
+            block = [*block[: room - 1], _and_more(block[room - 1], size - 4)]
         told[phase.index] = [line(Span("    "), *made) for made in block[:room]]
         room -= len(told[phase.index])
     return [fit(made, size) for phase in snapshot.phases for made in (lines[phase.index], *told[phase.index])]
+
+
+def _and_more(made: Line, size: int) -> Line:
+    """The line with an ellipsis for what follows, by whole words."""
+    said = text(made)
+    return line(Span((said if cell_len(said) + 2 <= size else said.rsplit(" ", 1)[0]) + " …", "dim"))
 
 
 def whole_queue(snapshot: Snapshot, size: int) -> list[Line]:
@@ -30,8 +38,8 @@ def whole_queue(snapshot: Snapshot, size: int) -> list[Line]:
     lines: list[Line] = []
     for phase in snapshot.phases:
         lines.append(phase_line(snapshot, phase, size))
-        for text in phase.handed_on:
-            lines += [line(Span("    "), *made) for made in wrap_text(text, size - 4, "dim", 2)]
+        for said in phase.handed_on:
+            lines += [line(Span("    "), *made) for made in wrap_text(said, size - 4, "dim", 2)]
     return [fit(made, size) for made in lines]
 
 

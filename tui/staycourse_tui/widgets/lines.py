@@ -147,6 +147,15 @@ def breakable(value: str, size: int) -> str:
     return " ".join(made)
 
 
+def shorten(value: str, size: int) -> str:
+    """The first words of a sentence in at most `size` cells; an ellipsis stands for those that are left out,
+    so that none of them, a number least of all, is cut in two."""
+    if cell_len(value) <= size:
+        return value
+    kept = text(wrap_text(value, size - 2)[0]).rstrip("…")
+    return f"{kept} …"
+
+
 def rule(title: Sequence[Span], size: int, right: Sequence[Span] = (), start: str = "─") -> Line:
     """A horizontal rule with a title in it: `─ queue ────── best`."""
     title = harmless(title)
