@@ -51,17 +51,33 @@ async def test_it_tells_all_of_a_running_trial(printing: Path, size: tuple[int, 
                 "0.3919",
                 "optimizer",
                 "val_loss (log)",
-                "its output",
+                "patience 0/5",
+                "31/60 epochs done",
+                "60 epochs at most",
+                "12 hours at most",
+                "at the latest in about",
             ):
                 assert words in text, (words, text)
             assert all(len(row) == size[0] for row in text.splitlines())
             if size[1] > 16:
-                for words in ("patience 0/5", "epoch 31/60", "12 hours at most", "at the latest in about"):
-                    assert words in text, (words, text)
+                assert "its output" in text and "hidden" not in text
             if size[0] >= 120 and size[1] > 30:
                 for words in ("LOCKED", "2.9k/s", "waits for data 3%", "wait 0.6ms", "compute 17ms"):
                     assert words in text, (words, text)
             assert "owned" not in text
+
+
+@pytest.mark.parametrize(
+    ("size", "name"), [((80, 24), "train_loss (log)  t49"), ((120, 30), "val_loss (log)  t43")]
+)
+async def test_a_trial_without_a_score_shows_what_it_has(
+    sample_runs: dict[str, Path], size: tuple[int, int], name: str
+) -> None:
+    app = StaycourseApp(run=sample_runs["finished"])
+    async with app.run_test(size=size) as pilot:
+        await trial_opened(pilot)
+        await until(pilot, lambda: name in shown(app))
+        assert "its rules" in shown(app) or size == (80, 24)
 
 
 async def test_its_output_scrolls_and_has_the_window_on_demand(printing: Path) -> None:

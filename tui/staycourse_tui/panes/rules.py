@@ -7,21 +7,22 @@ import re
 from staycourse.client import TrialView
 from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
-from staycourse_tui.widgets.lines import Line, Span, line, wrap_text
+from staycourse_tui.widgets.lines import Line, Span, flow, line, wrap_text
 
 _COUNTED = re.compile(r"(\d+)/(\d+)")
 _BAR = 12
 
 
-def rule_lines(frame: Frame, trial: TrialView, size: int) -> list[Line]:
-    """The rules of a trial; of one that runs, a bar for each that counts, and its latest end."""
+def rule_lines(frame: Frame, trial: TrialView, size: int, *, flows: bool = False) -> list[Line]:
+    """The rules of a trial; of one that runs, a bar for each that counts, and its latest end. One below the
+    other, or beside each other where it `flows`."""
     live = frame.live(trial.id)
-    words = [made for text in trial.rules for made in wrap_text(text, size, "dim" if live else "", 2)]
-    if live is None:
-        return words
+    role = "dim" if live else ""
+    words = [made for text in trial.rules for made in wrap_text(text, size, role, 0 if flows else 2)]
+    counted = [_bar(text) for text in live.nearness] if live else []
     latest = latest_end(frame, trial)
-    last = [line(Span(f"at the latest {latest}"))] if latest else []
-    return [*(_bar(text) for text in live.nearness), *last, *words]
+    lines = [*counted, *([line(Span(f"at the latest {latest}"))] if latest else []), *words]
+    return flow(lines, size) if flows else lines
 
 
 def _bar(nearness: str) -> Line:
@@ -31,7 +32,9 @@ def _bar(nearness: str) -> Line:
         return line(Span(nearness))
     done, of = int(counted[1]), max(1, int(counted[2]))
     filled = min(_BAR, _BAR * done // of)
-    return line(Span("█" * filled, "lock"), Span("░" * (_BAR - filled), "dim"), Span(f" {nearness}"))
+    # Beside "epoch 32/60", the one that goes on, it would read as another count of the same.
+    said = f"{done}/{of} epochs done" if nearness.startswith("epoch ") else nearness
+    return line(Span("█" * filled, "lock"), Span("░" * (_BAR - filled), "dim"), Span(f" {said}"))
 
 
 def latest_end(frame: Frame, trial: TrialView) -> str:

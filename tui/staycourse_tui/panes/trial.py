@@ -86,11 +86,9 @@ def result_lines(frame: Frame, trial: TrialView, size: int) -> list[Line]:
     live = frame.live(trial.id)
     if live is None:
         return _resting(frame, trial, size)
-    values = [(Span(f"{name} ", "dim"), Span(fmt.number(value))) for name, value in live.metrics.items()]
-    epoch = (Span("epoch ", "dim"), Span(f"{trial.epoch}/{trial.epochs}", "strong"))
-    return flow(
-        [epoch, *(value for value in values if not value[0].text.startswith("train_loss_step"))], size
-    )
+    shown = sorted(live.metrics.keys() - {"train_loss_step"}, key=lambda name: (name != frame.metric, name))
+    values = [(Span(f"{name} ", "dim"), Span(fmt.number(live.metrics[name]))) for name in shown]
+    return flow([(Span("epoch ", "dim"), Span(f"{trial.epoch}/{trial.epochs}", "strong")), *values], size)
 
 
 def _listed(items: list[Line]) -> list[Line]:

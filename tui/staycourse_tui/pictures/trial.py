@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from staycourse.client import TrialView
+from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
 from staycourse_tui.keys import TRIAL_KEYS
 from staycourse_tui.layout import Box, is_tiny, joints, shows_all
@@ -52,6 +53,7 @@ class _Drawing:
     state: TrialState
     page: int = 1
     is_column: bool = True
+    has_train: bool = True
 
 
 def draw_trial(frame: Frame, state: TrialState, size: tuple[int, int]) -> TrialDrawn:
@@ -63,6 +65,7 @@ def draw_trial(frame: Frame, state: TrialState, size: tuple[int, int]) -> TrialD
         return TrialDrawn(only_header(head, columns), state.up, 1)
     drawing = _Drawing(frame, trial, state)
     boxes = _boxes(drawing, columns, rows)
+    drawing.has_train = any(box.pane == "train" for box in boxes)
     crossings = joints(boxes)
     lines = {box.pane: framed(box, *_PANES[box.pane](drawing, box), crossings) for box in boxes}
     lines["header"] = [head]
@@ -108,15 +111,19 @@ def _left_column(drawing: _Drawing, rows: int) -> list[Box]:
 
 
 def _compact(drawing: _Drawing, columns: int, room: int) -> list[Box]:
-    output = 2 if room < 18 else 4
-    wanted = 1 + len(_facts(drawing, Box("facts", 0, 1, columns, 99))[1])
-    facts = min(wanted, room - output - (4 if room < 18 else 7))
+    """Facts, curves and output below each other; the output gives way to the facts."""
+    output, curve = (2, 4) if room < 18 else (4, 7)
+    wanted = 1 + len(_all_facts(drawing, columns))
+    if wanted > room - output - curve and room < 18:
+        output = 0
+    facts = min(wanted, room - output - curve)
     curve = room - facts - output
-    return [
+    boxes = [
         Box("facts", 0, 1, columns, facts, titled=True),
         Box("curves", 0, 1 + facts, columns, curve, titled=True),
         Box("output", 0, 1 + facts + curve, columns, output, titled=True),
     ]
+    return [box for box in boxes if box.height]
 
 
 def _name(drawing: _Drawing) -> Line:
@@ -127,15 +134,21 @@ def _name(drawing: _Drawing) -> Line:
 
 def _facts(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     """Everything in words, where there are no panes for its parts."""
-    frame, trial, size = drawing.frame, drawing.trial, box.inner_width
-    lines = [
+    lines = _all_facts(drawing, box.inner_width)
+    hidden = len(lines) - box.inner_height
+    more = line(Span(f"{fmt.plural(hidden, 'line')} hidden", "dim")) if hidden > 0 else ()
+    return (_name(drawing), more), lines
+
+
+def _all_facts(drawing: _Drawing, size: int) -> list[Line]:
+    frame, trial = drawing.frame, drawing.trial
+    return [
         *result_lines(frame, trial, size),
         *flow(setup_lines(frame.snapshot, trial.setup), size),
         *flow(facts_of(frame, trial), size),
-        *rule_lines(frame, trial, size),
+        *rule_lines(frame, trial, size, flows=True),
         *flow(timing_lines(frame, size), size),
     ]
-    return (_name(drawing), ()), lines
 
 
 def _setup(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
@@ -150,8 +163,9 @@ def _setup(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 
 def _rules(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
-    locked = [Span("  LOCKED", "lock")] if drawing.trial.status != "ended" else []
-    title = line(Span("what ends it", "title"), *locked)
+    title = line(Span("what ends it", "title"), Span("  LOCKED", "lock"))
+    if drawing.trial.status == "ended":
+        title = line(Span("its rules", "title"))
     return (title, ()), rule_lines(drawing.frame, drawing.trial, box.inner_width)
 
 
@@ -166,7 +180,8 @@ def _curves(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     frame, state = drawing.frame, drawing.state
     series = curves.metric_series(frame, state.x_axis)
     name = frame.metric
-    if not series:
+    is_others = all(one.label != drawing.trial.id for one in series) and drawing.trial.step
+    if not series or (is_others and not drawing.has_train):
         series, name = curves.train_series(frame, state.x_axis)[:1], "train_loss"
     return _chart(drawing, box, series, name, curves.why_empty(frame))
 
