@@ -102,6 +102,7 @@ async def test_marked_set_ups_stand_side_by_side(sample_runs: dict[str, Path]) -
         await pilot.press("m")
         assert "side by side ─" not in shown(app)
         await pilot.press("up", "m", "k", "m")
+        assert "›●✓ t36" in shown(app) and " ●✓ t37" in shown(app)
         assert screen.session.marked == ("t38", "t37", "t36")
         rows = pane_text(app, "beside").splitlines()
         assert rows[1].split() == ["t38", "t37", "t36"]
@@ -121,7 +122,7 @@ async def test_moving_and_opening(sample_runs: dict[str, Path]) -> None:
     app = StaycourseApp(run=sample_runs["running"])
     async with app.run_test(size=SMALL) as pilot:
         screen = await trials_opened(pilot)
-        assert screen.state.cursor == "t38"
+        assert screen.state.cursor == "t38" and "› ▶ t38" in shown(app)
         await pilot.press("g")
         assert screen.state.cursor == "t1"
         await pilot.press("pagedown")

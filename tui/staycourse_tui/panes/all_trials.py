@@ -90,11 +90,12 @@ def _row(
 ) -> Line:
     glyph, role, _ = state_of(view, frame.snapshot.is_engine_alive)
     base = "cursor" if view.id == cursor else ""
-    mark = (
-        Span("● ", base or f"m{frame.marked.index(view.id)}") if view.id in frame.marked else Span("  ", base)
-    )
+    is_marked = view.id in frame.marked
+    mark = Span("●", base or f"m{frame.marked.index(view.id)}") if is_marked else Span(" ", base)
+    # The place of the cursor is a glyph as well: not every terminal shows its colour.
+    place = Span("›" if base else " ", base)
     star = Span("★ ", base or "good") if view.id == best else Span(f"{glyph} ", base or role)
-    spans = [mark, star]
+    spans = [place, mark, star]
     for column, width in widths.items():
         tint = role if column == "state" else "dim" if column in ("epochs", "time") else ""
         text = cell(shown(frame, view, column), width, right=not is_words(frame, column))
@@ -142,7 +143,8 @@ def side_by_side(frame: Frame, trials: Sequence[TrialView], size: int) -> list[L
     names = {column: heading(frame, column) for column in columns if any(texts[column])}
     differing = [column for column in names if len(set(texts[column])) > 1]
     first = max(cell_len(name) for name in names.values()) + 2
-    each = max(8, min(_WIDEST, (size - first) // max(1, len(trials)) - 2))
+    widest = max(cell_len(text) for column in names for text in [*texts[column], *(v.id for v in trials)])
+    each = max(8, min(_WIDEST, widest, (size - first) // max(1, len(trials)) - 2))
     lines = [line(Span(" " * first), *(_named(frame, view, each) for view in trials))]
     for column in [*differing, *(name for name in names if name not in differing)]:
         role = "strong" if column in differing else "dim"

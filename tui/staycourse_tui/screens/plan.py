@@ -149,15 +149,10 @@ class PlanScreen(PaneScreen):
         lines = [line(Span(said)) for said in kept] + result
         if not lines and not self._busy:
             return []
-        title = (
-            "sealing"
-            if self._busy == "sealing"
-            else "rehearsal"
-            if self._progress or self._busy
-            else "result"
-        )
-        word = [Span(f" {self._busy} …", "accent")] if self._busy else []
-        made = [rule(line(Span(title, "title"), *word), columns), *(fit(one, columns) for one in lines)]
+        title = Span("rehearsal" if self._progress else "result", "title")
+        if self._busy:
+            title = Span(f"{self._busy} …", "accent")
+        made = [rule(line(title), columns), *(fit(one, columns) for one in lines)]
         return made[-most:] if len(made) > most else made
 
     def _footer(self, columns: int, hidden: int) -> Line:
@@ -176,7 +171,8 @@ class PlanScreen(PaneScreen):
         items.append((Span("q", "key", "app.leave"), Span(" leave", "dim", "app.leave")))
         left = join(items, "  ")
         more = [f"↓ {hidden} lines below"] if hidden > 0 else []
-        for words in ([*more, totals(self._offer)], more, [f"↓ {hidden}"] if more else []):
+        short = [f"↓ {hidden} more"] if hidden > 0 else []
+        for words in ([*more, totals(self._offer)], more, short):
             right = line(Span("   ".join(words), "dim"))
             if width(left) + width(right) + 2 <= columns:
                 return spread(left, right, columns)
