@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from staycourse.client import LiveView, Snapshot, TrialView
+from staycourse.core.handoff import Ranked
 from staycourse.core.space import Value
 
 CurvePoint = tuple[int, int, float]  # step, epoch, value
@@ -31,9 +32,10 @@ class Frame:
     """`curves` holds (step, epoch, value) by (trial, metric), `pace` (step, seconds) by trial.
 
     `metric` is the objective's name as the trials report it, `history` the readings of each device by name,
-    oldest first, `files` what the run has left, by name relative to its `folder`, `gpus` the models of its
-    GPUs, `timing` the newest times and rates of the trial in focus, `output` what the trial `output_of` has
-    printed last, `report` the Markdown, None where it was not asked for.
+    oldest first, `won` the winner's place in the ranking, `files` what the run has left, by name relative to
+    its `folder`, `gpus` the models of its GPUs, `timing` the newest times and rates of the trial in focus,
+    `output` what the trial `output_of` has printed last, `report` the Markdown, None where it was not asked
+    for.
     """
 
     snapshot: Snapshot
@@ -46,6 +48,7 @@ class Frame:
     pace: Mapping[str, Pace] = field(default_factory=dict)
     history: Mapping[str, Mapping[str, tuple[float, ...]]] = field(default_factory=dict)
     winner: Mapping[str, Value] | None = None
+    won: Ranked | None = None
     files: tuple[str, ...] = ()
     gpus: tuple[str, ...] = ()
     timing: Mapping[str, float] = field(default_factory=dict)

@@ -112,6 +112,7 @@ class Poller:
                 for device, readings in self._history.items()
             },
             winner=client.state.winner,
+            won=next((ranked for handoff in client.state.handoffs[-1:] for ranked in handoff.ranking), None),
             files=tuple(str(path.relative_to(paths.root)) for path in files),
             gpus=tuple(map(str, client.state.environment.get("gpus", ()))),
             timing=client.timing(focus) if focus else {},

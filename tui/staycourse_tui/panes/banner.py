@@ -8,7 +8,7 @@ from staycourse.core.state import RunStatus
 from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
 from staycourse_tui.panes.trial import setup_items
-from staycourse_tui.widgets.lines import Line, Span, fit, flow, join, line, wrap_text
+from staycourse_tui.widgets.lines import Line, Span, fit, flow, join, line, width, wrap_text
 
 _GONE = "the engine is gone without a word: it was killed, or the machine went down"
 
@@ -30,37 +30,45 @@ def banner(frame: Frame, size: int) -> list[Line]:
 def unreadable(reason: str, seconds: float, size: int) -> list[Line]:
     """Why a run cannot be read, and how old what is shown has become."""
     old = f"what stands below is {fmt.age(seconds)} old; it is tried again twice a second"
-    lines = [*_sentence("✗ not readable: ", "bad", reason, size), *wrap_text(old, size, "dim")]
+    lines = [*sentence("✗ not readable: ", "bad", reason, size), *wrap_text(old, size, "dim")]
     return [fit(made, size) for made in lines]
 
 
 def _sealed(frame: Frame, size: int) -> list[Line]:
     if frame.snapshot.is_engine_alive:
         return [line(Span("○ sealed: ", "warn"), Span("the engine is starting"))]
-    return [line(Span("○ sealed: ", "warn"), Span("no engine has taken it up")), *_resume(frame, size)]
+    said = line(Span("○ sealed: ", "warn"), Span("no engine has taken it up"))
+    return _beside([said], _resume(frame, size), size)
 
 
 def _suspended(frame: Frame, size: int) -> list[Line]:
     why = frame.snapshot.reason or _GONE
-    return [*sentence("‖ suspended: ", "warn", why, size), *_resume(frame, size)]
+    return _beside(sentence("‖ suspended: ", "warn", why, size), _resume(frame, size), size)
 
 
 def _failed(frame: Frame, size: int) -> list[Line]:
     lines = sentence("✗ failed: ", "bad", frame.snapshot.reason, size)
-    return [*lines, *_resume(frame, size, "every result is kept; once its cause is mended:")]
+    resume = _resume(frame, size, "every result is kept; once its cause is mended:")
+    return _beside(lines, resume, size)
 
 
 def _finished(frame: Frame, size: int) -> list[Line]:
-    lines = [line(Span("✓ finished ", "good"), Span("in " + fmt.duration(frame.snapshot.elapsed)))]
-    if frame.winner:
-        items = setup_items(frame.snapshot, frame.winner)
-        lines = [
-            line(
-                Span("✓ finished ", "good"), Span("in " + fmt.duration(frame.snapshot.elapsed) + ", winner:")
-            )
-        ]
-        lines += [line(Span("  "), *made) for made in flow(items, size - 2)]
+    head = line(Span("✓ finished ", "good"), Span("in " + fmt.duration(frame.snapshot.elapsed)))
+    if not frame.winner:
+        return [head, *_files(frame, size)]
+    items = [*_score(frame), *setup_items(frame.snapshot, frame.winner)]
+    lines = [(*head, Span(", winner:")), *(line(Span("  "), *made) for made in flow(items, size - 2))]
     return [*lines, *_files(frame, size)]
+
+
+def _score(frame: Frame) -> list[Line]:
+    """`val_loss 0.1038 ± 0.0022 at epoch 59` of the winner, its spread that over its seeds."""
+    won = frame.won
+    if won is None:
+        return []
+    spread = f" ± {fmt.number(won.spread)}" if won.spread is not None else ""
+    value = Span(fmt.number(won.score) + spread, "strong")
+    return [(Span(f"{frame.metric} ", "dim"), value, Span(f" at epoch {won.epoch}", "dim"))]
 
 
 def _abandoned(frame: Frame, size: int) -> list[Line]:
@@ -78,6 +86,13 @@ def sentence(head: str, role: str, text: str, size: int) -> list[Line]:
 def _resume(frame: Frame, size: int, said: str = "it goes on with:") -> list[Line]:
     command = f"staycourse resume {frame.snapshot.name}"
     return flow([(Span(said, "dim"),), (Span(command, "strong"),)], size)
+
+
+def _beside(said: list[Line], resume: list[Line], size: int) -> list[Line]:
+    """Both on one line where there is room."""
+    joined = join([said[-1], resume[0]], "   ")
+    is_short = len(said) == len(resume) == 1 and width(joined) <= size
+    return [joined] if is_short else [*said, *resume]
 
 
 def _files(frame: Frame, size: int) -> list[Line]:
