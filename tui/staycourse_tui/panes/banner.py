@@ -38,7 +38,7 @@ def _sealed(frame: Frame, size: int) -> list[Line]:
     if frame.snapshot.is_engine_alive:
         return [line(Span("○ sealed: ", "warn"), Span("the engine is starting"))]
     said = line(Span("○ sealed: ", "warn"), Span("no engine has taken it up"))
-    return _beside([said], _resume(frame, size), size)
+    return _beside([said], _resume(frame, size, "it starts with:"), size)
 
 
 def _suspended(frame: Frame, size: int) -> list[Line]:
