@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.widgets import Markdown
 
 from staycourse_tui.frames import Frame
 from staycourse_tui.keys import REPORT_KEYS
-from staycourse_tui.layout import Box, is_tiny
-from staycourse_tui.panes.header import header
-from staycourse_tui.pictures.framing import Picture, footer, framed, only_header
+from staycourse_tui.messages import Scrolled
+from staycourse_tui.panes.markdown import Block, parse
+from staycourse_tui.panes.report import report_lines
+from staycourse_tui.pictures.framing import Picture
+from staycourse_tui.pictures.report import ReportState, draw_report
 from staycourse_tui.screens.run_view import RunView
 from staycourse_tui.session import Session
-from staycourse_tui.widgets.lines import Line, Span, line, wrap_text
+from staycourse_tui.widgets.lines import Line
 
 
 class ReportScreen(RunView):
     """The report as it lies in the run's folder; it is read again while the screen is open."""
 
     KEYS = REPORT_KEYS
-    PANES = ("header", "title", "footer")
+    PANES = ("header", "report", "footer")
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in REPORT_KEYS]
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._markdown = Markdown(open_links=False)
-        self._scroll = VerticalScroll(self._markdown, id="report", can_focus=False)
-        self._shown = ""
-
-    def compose(self) -> ComposeResult:
-        yield from super().compose()
-        yield self._scroll
+        self._blocks: tuple[str, tuple[Block, ...]] = ("", ())
+        self._lines: tuple[tuple[str, int], list[Line]] = (("", 0), [])
+        self.state = ReportState()
+        self._page = 1
 
     def on_mount(self) -> None:
         self.session.ask(has_report=True)
@@ -43,46 +40,31 @@ class ReportScreen(RunView):
     def on_unmount(self) -> None:
         self.session.ask(has_report=False)
 
+    def on_scrolled(self, message: Scrolled) -> None:
+        self.action_move(message.lines)
+
     def draw(self, frame: Frame, columns: int, rows: int) -> Picture:
-        head = header(frame.snapshot, columns, self.session.frozen, self.session.unread)
-        report = frame.report
-        self._scroll.styles.display = "block" if report and not is_tiny(columns, rows) else "none"
-        if is_tiny(columns, rows):
-            return only_header(head, columns)
-        if report:
-            self._show(report, columns, rows)
-        box = Box("title", 0, 1, columns, 1 if report else rows - 2, titled=True)
-        said = [] if report else _why_none(frame, columns)
-        boxes = [Box("header", 0, 0, columns, 1), box, Box("footer", 0, rows - 1, columns, 1)]
-        lines = {
-            "header": [head],
-            "title": framed(box, (line(Span("report", "title")), ()), said, {}),
-            "footer": [footer(REPORT_KEYS, columns, self.session.message)],
-        }
-        return Picture(boxes, lines)
+        lines = self._laid_out(frame.report, columns - 1) if frame.report else []
+        session = self.session
+        shared = replace(self.state, frozen=session.frozen, unread=session.unread, message=session.message)
+        drawn = draw_report(frame, lines, shared, (columns, rows))
+        self.state, self._page = replace(self.state, down=drawn.down), drawn.page
+        return drawn.picture
 
     def action_move(self, step: int) -> None:
-        self._scroll.scroll_relative(y=step, animate=False)
+        self.state = replace(self.state, down=max(0, self.state.down + step))
+        self.redraw()
 
     def action_page(self, step: int) -> None:
-        self._scroll.scroll_relative(y=step * max(1, self._scroll.size.height - 1), animate=False)
+        self.action_move(step * max(1, self._page - 1))
 
     def action_end(self, step: int) -> None:
-        self._scroll.scroll_home(animate=False) if step < 0 else self._scroll.scroll_end(animate=False)
+        self.action_move(step * 10**9)
 
-    def _show(self, report: str, columns: int, rows: int) -> None:
-        self._scroll.styles.offset = (0, 2)
-        self._scroll.styles.width, self._scroll.styles.height = columns, rows - 3
-        if report != self._shown:
-            self._shown = report
-            self._markdown.update(report)
-
-
-def _why_none(frame: Frame, size: int) -> list[Line]:
-    if frame.report is None:
-        return [line(Span("reading the report", "dim"))]
-    name = frame.snapshot.name
-    said = (
-        "the report is written when the run stops; `staycourse report " + name + "` writes it as things stand"
-    )
-    return wrap_text(said, size, "dim")
+    def _laid_out(self, report: str, size: int) -> list[Line]:
+        """Made anew only for another text or another width."""
+        if self._blocks[0] != report:
+            self._blocks = (report, parse(report))
+        if self._lines[0] != (report, size):
+            self._lines = ((report, size), report_lines(self._blocks[1], size))
+        return self._lines[1]

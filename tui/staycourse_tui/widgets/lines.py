@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ class Span(NamedTuple):
 
 
 Line = tuple[Span, ...]
+_BLANKS = re.compile(r"\s+")
 
 
 def line(*parts: Span | str) -> Line:
@@ -145,6 +147,47 @@ def breakable(value: str, size: int) -> str:
             word = word[kept:]
         made.append(word)
     return " ".join(made)
+
+
+def wrap_spans(spans: Iterable[Span], size: int) -> list[Line]:
+    """Styled text on as many lines as it needs, broken at blanks; a longer word is broken anywhere."""
+    lines: list[list[Span]] = []
+    used = size
+    for word in _words(spans):
+        length = width(word)
+        if used + 1 + length <= size:
+            lines[-1] += [Span(" "), *word]
+            used += 1 + length
+            continue
+        pieces = [word] if length <= size else [line(*part) for part in _chopped(word, size)]
+        lines += [list(piece) for piece in pieces]
+        used = width(pieces[-1])
+    return [tuple(made) for made in lines]
+
+
+def _words(spans: Iterable[Span]) -> Iterable[Line]:
+    """The words, each of one span or of several that no blank parts."""
+    word: list[Span] = []
+    for span in spans:
+        for at, part in enumerate(_BLANKS.split(span.text)):
+            if at and word:
+                yield tuple(word)
+                word = []
+            if part:
+                word.append(Span(part, span.role, span.action))
+    if word:
+        yield tuple(word)
+
+
+def _chopped(word: Line, size: int) -> list[list[Span]]:
+    """A word in pieces of at most `size` cells."""
+    pieces: list[list[Span]] = [[]]
+    for span in word:
+        for char in span.text:
+            if width(pieces[-1]) + cell_len(char) > size:
+                pieces.append([])
+            pieces[-1].append(Span(char, span.role, span.action))
+    return pieces
 
 
 def shorten(value: str, size: int) -> str:

@@ -18,7 +18,7 @@ from staycourse_tui.messages import Scrolled
 from staycourse_tui.widgets.lines import Line, text
 
 ROLES = (
-    "dim", "rule", "title", "strong", "good", "warn", "bad", "accent", "lock", "key", "cursor",
+    "dim", "rule", "title", "strong", "good", "warn", "bad", "accent", "lock", "key", "cursor", "code",
     "s0", "s1", "s2", "m0", "m1", "m2", "m3",
 )  # fmt: skip
 
