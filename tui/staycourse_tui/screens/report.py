@@ -44,7 +44,7 @@ class ReportScreen(RunView):
         self.action_move(message.lines)
 
     def draw(self, frame: Frame, columns: int, rows: int) -> Picture:
-        lines = self._laid_out(frame.report, columns - 1) if frame.report else []
+        lines = self._laid_out(frame.report, columns - 2) if frame.report else []
         session = self.session
         shared = replace(self.state, frozen=session.frozen, unread=session.unread, message=session.message)
         drawn = draw_report(frame, lines, shared, (columns, rows))
