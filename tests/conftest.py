@@ -1,4 +1,5 @@
-"""A place of its own for each test, in which the real commands run; what is left running is ended."""
+"""A place of its own for each test, in which the real commands run; what is left running is ended. And
+the option that stores screens anew."""
 
 from __future__ import annotations
 
@@ -21,6 +22,10 @@ def import_path() -> Iterator[None]:
     before = list(sys.path)
     yield
     sys.path[:] = before
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-snapshots", action="store_true", help="store the screens as they are shown")
 
 
 @pytest.fixture
