@@ -163,7 +163,7 @@ def test_the_line_in_every_state(sample_runs: dict[str, Path]) -> None:
     assert lines["suspended"] == "‖ suspended-1 suspended 3/5 grid 38/49"
     assert lines["silent"].startswith("‖ silent-1 suspended")
     assert lines["finished"] == "✓ finished-1 finished"
-    assert lines["failed"] == "✗ failed-1 failed 2/5 narrow 11/49"
+    assert lines["failed"] == "✗ failed-1 failed 2/5 narrow 30/49"
     assert lines["abandoned"] == "⊘ abandoned-1 abandoned"
     assert lines["sealed"].startswith("○ sealed-1 sealed")
     assert lines["empty"].startswith("● empty-1 1/5 probe 1/")

@@ -110,9 +110,9 @@ def _devices(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 def _machine(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     frame = drawing.frame
     lines = devices.device_pane(frame, box.inner_width, box.inner_height)
-    models = " ".join(dict.fromkeys(frame.gpus))
-    title = line(Span("devices", "title"), Span(f"  {models}" if models else "", "dim"))
-    return (title, devices.age_of_readings(frame.snapshot)), lines
+    age = devices.age_of_readings(frame.snapshot)
+    models = " ".join(dict.fromkeys(frame.gpus)) if not age else ""
+    return (line(Span("devices", "title"), Span(f"  {models}" if models else "", "dim")), age), lines
 
 
 def _loader(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
