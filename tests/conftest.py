@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from tests.support.tiny import Place
 
-# Test processes that run side by side ignore Ctrl-C; what they start must not inherit that.
+# Test processes that run side by side ignore Ctrl-C, and under nohup hang-ups; what they start must not
+# inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
