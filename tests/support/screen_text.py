@@ -10,6 +10,7 @@ from textual.app import App
 from textual.pilot import Pilot
 
 from staycourse_tui.frames import Frame, Request
+from staycourse_tui.pictures.framing import Picture
 from staycourse_tui.pictures.run import ViewState, draw
 from staycourse_tui.poller import Poller
 from staycourse_tui.screens.run import RunScreen
@@ -25,15 +26,22 @@ def frame_of(run: Path, selected: str | None = None) -> Frame:
 
 
 def screen_of(frame: Frame, size: tuple[int, int], state: ViewState | None = None) -> list[str]:
-    """The rows of the main screen; every pane must have exactly its size."""
-    drawn = draw(frame, state or ViewState(), size)
+    """The rows of the main screen."""
+    return rows_of(draw(frame, state or ViewState(), size).picture, size)
+
+
+def rows_of(picture: Picture, size: tuple[int, int]) -> list[str]:
+    """The rows of a screen; every pane must have exactly its size, and none lies over another one."""
     rows = [[" "] * size[0] for _ in range(size[1])]
-    for box in drawn.picture.boxes:
-        lines = drawn.picture.lines[box.pane]
+    free = [[True] * size[0] for _ in range(size[1])]
+    for box in picture.boxes:
+        lines = picture.lines[box.pane]
         assert len(lines) == box.height, box
-        for y, line in enumerate(lines):
+        for y, line in enumerate(lines, box.y):
             assert width(line) == box.width, (box, text(line))
-            rows[box.y + y][box.x : box.x + box.width] = text(line)
+            assert all(free[y][box.x : box.x + box.width]), box
+            rows[y][box.x : box.x + box.width] = text(line)
+            free[y][box.x : box.x + box.width] = [False] * box.width
     return ["".join(row) for row in rows]
 
 

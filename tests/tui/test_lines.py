@@ -11,6 +11,7 @@ from staycourse_tui.widgets.lines import (
     rule,
     shorten,
     spread,
+    squeeze,
     text,
     whole,
     width,
@@ -40,13 +41,21 @@ def test_whole_items_or_none() -> None:
     assert [text(made) for made in flow(items, 30, 1)] == ["epoch 31/60  +2 more"]
 
 
+def test_a_name_gives_way_to_its_value() -> None:
+    item = line(Span("attention_dropout ", "dim"), Span("1.234e-12"))
+    assert text(squeeze(item, 27)) == "attention_dropout 1.234e-12"
+    assert text(squeeze(item, 20)) == "atten…pout 1.234e-12" and squeeze(item, 20)[0].role == "dim"
+    assert text(flow([item], 20)[0]) == "atten…pout 1.234e-12"
+    assert text(squeeze(item, 12)).endswith("…")
+
+
 def test_sentences_break_at_blanks() -> None:
     assert [text(made) for made in wrap_text("one two three four", 9, indent=2)] == [
         "one two",
         "  three",
         "  four",
     ]
-    assert [text(made) for made in wrap_text("unbreakable", 6)] == ["unbre…"]
+    assert [text(made) for made in wrap_text("unbreakable", 6)] == ["unbrea", "kable"]
     assert [text(made) for made in wrap_text("", 6)] == [""]
 
 

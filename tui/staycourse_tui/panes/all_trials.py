@@ -12,10 +12,11 @@ from staycourse_tui.frames import Frame
 from staycourse_tui.panes.trial import state_of
 from staycourse_tui.panes.trial_cells import SCORE, columns_of, heading, is_words, raw, shown, sort_key
 from staycourse_tui.trial_filter import parse
-from staycourse_tui.widgets.lines import Line, Span, cell, fit, line
+from staycourse_tui.widgets.lines import Line, Span, cell, cell_middle, fit, line
 
 _WIDEST = 18
 _MEASURED = 200
+_LEAST_NAME = 12
 _LEADING = 3  # columns that always stand at the left: the trial, its state, its score
 
 
@@ -142,14 +143,15 @@ def side_by_side(frame: Frame, trials: Sequence[TrialView], size: int) -> list[L
     texts = {column: [shown(frame, view, column) for view in trials] for column in columns}
     names = {column: heading(frame, column) for column in columns if any(texts[column])}
     differing = [column for column in names if len(set(texts[column])) > 1]
-    first = max(cell_len(name) for name in names.values()) + 2
     widest = max(cell_len(text) for column in names for text in [*texts[column], *(v.id for v in trials)])
+    longest = max(cell_len(name) for name in names.values()) + 2
+    first = min(longest, max(_LEAST_NAME, size - len(trials) * (min(_WIDEST, widest) + 2)))
     each = max(8, min(_WIDEST, widest, (size - first) // max(1, len(trials)) - 2))
     lines = [line(Span(" " * first), *(_named(frame, view, each) for view in trials))]
     for column in [*differing, *(name for name in names if name not in differing)]:
         role = "strong" if column in differing else "dim"
         cells = [Span(cell(text, each, right=True) + "  ", role) for text in texts[column]]
-        lines.append(line(Span(cell(names[column], first), "dim"), *cells))
+        lines.append(line(Span(cell(cell_middle(names[column], first - 1), first), "dim"), *cells))
     return [fit(made, size) for made in lines]
 
 

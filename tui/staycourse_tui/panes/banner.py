@@ -8,7 +8,7 @@ from staycourse.core.state import RunStatus
 from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
 from staycourse_tui.panes.trial import setup_items
-from staycourse_tui.widgets.lines import Line, Span, fit, flow, join, line, width, wrap_text
+from staycourse_tui.widgets.lines import Line, Span, fit, flow, join, line, width, wrap_spans, wrap_text
 
 _GONE = "the engine is gone without a word: it was killed, or the machine went down"
 
@@ -104,10 +104,9 @@ def _files(frame: Frame, size: int) -> list[Line]:
     one = line(Span("in ", "dim"), Span(folder + "/  "), *join(names))
     if sum(len(span.text) for span in one) <= size:
         return [one]
-    return [
-        line(Span("in ", "dim"), Span(folder + "/")),
-        *(line(Span("  "), *made) for made in flow(names, size - 2)),
-    ]
+    pieces = wrap_spans([Span(folder + "/")], size - 3)
+    places = [line(Span("   " if at else "in ", "dim"), *made) for at, made in enumerate(pieces)]
+    return [*places, *(line(Span("  "), *made) for made in flow(names, size - 2))]
 
 
 def short_path(path: str) -> str:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from staycourse.core.pace import seconds_at
 from staycourse_tui.frames import CurvePoint, Frame
-from staycourse_tui.widgets.lines import Line, Span, cell, fit, line
+from staycourse_tui.widgets.lines import Line, Span, cell, fit, line, shorten
 from staycourse_tui.widgets.plot import Canvas, Point, Scale, decimate, scale_of, tick_label, ticks
 
 _TRAIN, _TRAIN_STEP = "train_loss", "train_loss_step"
@@ -110,8 +110,8 @@ def chart(series: Sequence[Series], axes: Axes, size: int, rows: int) -> list[Li
 
 def empty(text: str, size: int, rows: int) -> list[Line]:
     """A sentence in the middle of an empty chart."""
-    pad = max(0, (size - cell_len(text)) // 2)
-    said = fit(line(Span(" " * pad), Span(text, "dim")), size)
+    text = shorten(text, size)
+    said = fit(line(Span(" " * ((size - cell_len(text)) // 2)), Span(text, "dim")), size)
     blank = fit((), size)
     return [said if row == rows // 2 else blank for row in range(rows)]
 

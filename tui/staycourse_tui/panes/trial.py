@@ -9,8 +9,9 @@ from staycourse.core.space import Value, format_value
 from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
 from staycourse_tui.panes.rules import rule_lines
-from staycourse_tui.widgets.lines import Line, Span, fit, flow, line, wrap_text
+from staycourse_tui.widgets.lines import Line, Span, cell_middle, fit, flow, line, width, wrap_text
 
+_LEAST_NAME = 10
 STATES = {
     "planned": ("·", "dim", "planned"),
     "running": ("▶", "accent", "running"),
@@ -55,11 +56,11 @@ def trial_pane(frame: Frame, size: int, rows: int) -> list[Line]:
         facts = _resting(frame, trial, size)
     setup, about = setup_items(frame.snapshot, trial.setup), facts_of(frame, trial)
     locked = _locked(frame, trial, size) if live is not None else []
-    whole = [result_lines(frame, trial, size), _listed(setup), about, locked]
+    whole = [result_lines(frame, trial, size), _listed(setup, size), about, locked]
     if locked and rows >= sum(map(len, whole)) + 3:
         lines = [made for section in whole for made in ((), *section)][1:]
     elif rows >= len(facts) + len(setup) + len(about) + 2:
-        sections = [facts, _listed(setup), about]
+        sections = [facts, _listed(setup, size), about]
         lines = [made for section in sections if section for made in ((), *section)][1:]
     else:
         room = rows - len(facts)
@@ -75,10 +76,12 @@ def _locked(frame: Frame, trial: TrialView, size: int) -> list[Line]:
     return [line(Span("LOCKED", "lock"), Span(" only its rules end it:", "dim")), *rules] if rules else []
 
 
-def setup_lines(snapshot: Snapshot, setup: Mapping[str, Value], *, is_column: bool = False) -> list[Line]:
+def setup_lines(
+    snapshot: Snapshot, setup: Mapping[str, Value], size: int, *, is_column: bool = False
+) -> list[Line]:
     """The set-up, an item a line; as a column with its values below each other."""
     items = setup_items(snapshot, setup)
-    return _listed(items) if is_column else items
+    return _listed(items, size) if is_column else items
 
 
 def result_lines(frame: Frame, trial: TrialView, size: int) -> list[Line]:
@@ -91,10 +94,15 @@ def result_lines(frame: Frame, trial: TrialView, size: int) -> list[Line]:
     return flow([(Span("epoch ", "dim"), Span(f"{trial.epoch}/{trial.epochs}", "strong")), *values], size)
 
 
-def _listed(items: list[Line]) -> list[Line]:
-    """One item a line, names and values in two columns."""
-    longest = max((len(item[0].text) for item in items), default=0)
-    return [line(Span(item[0].text.ljust(longest + 1), "dim"), *item[1:]) for item in items]
+def _listed(items: list[Line], size: int) -> list[Line]:
+    """One item a line, names and values in two columns; a name gives way to its value."""
+    names = max((width(item[:1]) for item in items), default=0) + 1
+    values = max((width(item[1:]) for item in items), default=0)
+    names = min(names, max(_LEAST_NAME, size - values))
+    return [
+        line(Span(cell_middle(item[0].text.rstrip(), names - 1).ljust(names), "dim"), *item[1:])
+        for item in items
+    ]
 
 
 def empty_sentence(snapshot: Snapshot) -> str:

@@ -144,7 +144,7 @@ def _all_facts(drawing: _Drawing, size: int) -> list[Line]:
     frame, trial = drawing.frame, drawing.trial
     return [
         *result_lines(frame, trial, size),
-        *flow(setup_lines(frame.snapshot, trial.setup), size),
+        *flow(setup_lines(frame.snapshot, trial.setup, size), size),
         *flow(facts_of(frame, trial), size),
         *rule_lines(frame, trial, size, flows=True),
         *flow(timing_lines(frame, size), size),
@@ -153,7 +153,7 @@ def _all_facts(drawing: _Drawing, size: int) -> list[Line]:
 
 def _setup(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     frame, trial, size = drawing.frame, drawing.trial, box.inner_width
-    setup = setup_lines(frame.snapshot, trial.setup, is_column=drawing.is_column)
+    setup = setup_lines(frame.snapshot, trial.setup, size, is_column=drawing.is_column)
     lines = [
         *result_lines(frame, trial, size),
         *(setup if drawing.is_column else flow(setup, size)),

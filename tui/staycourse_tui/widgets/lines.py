@@ -20,6 +20,7 @@ class Span(NamedTuple):
 
 
 Line = tuple[Span, ...]
+_SHORTEST = 6  # cells of a name from which it can still be told
 _BLANKS = re.compile(r"\s+")
 
 
@@ -105,7 +106,7 @@ def whole(items: Sequence[Sequence[Span]], size: int, gap: str = "  ") -> Line:
         joined = join([*items[:kept], *more], gap)
         if width(joined) <= size:
             return joined
-    return fit(join(items, gap), size)
+    return squeeze(joined, size) if items else ()
 
 
 def flow(groups: Sequence[Sequence[Span]], size: int, rows: int | None = None) -> list[Line]:
@@ -120,20 +121,31 @@ def flow(groups: Sequence[Sequence[Span]], size: int, rows: int | None = None) -
             return [*(join(made) for made in lines), *([whole([*kept, *groups[at:]], size)] if rows else [])]
         else:
             lines.append([group])
-    return [made if width(made := join(line)) <= size else fit(made, size) for line in lines]
+    return [squeeze(join(line), size) for line in lines]
+
+
+def squeeze(spans: Line, size: int) -> Line:
+    """At most `size` cells: what comes first, a name before its value, loses its middle, and the rest only
+    where that does not suffice."""
+    left = size - width(spans[1:])
+    if width(spans) <= size or left < _SHORTEST:
+        return spans if width(spans) <= size else fit(spans, size)
+    blank = " " if spans[0].text.endswith(" ") else ""
+    name = cell_middle(spans[0].text.rstrip(), left - len(blank))
+    return (Span(name + blank, *spans[0][1:]), *spans[1:])
 
 
 def wrap_text(value: str, size: int, role: str = "", indent: int = 0) -> list[Line]:
-    """A sentence on as many lines as it needs, broken at blanks; a longer word is cut."""
+    """A sentence on as many lines as it needs, broken at blanks; a longer word is broken anywhere."""
     lines: list[str] = [""]
-    for word in value.split():
+    for word in breakable(value, size - indent).split():
         pad = " " * indent if len(lines) > 1 else ""
         joined = f"{lines[-1]} {word}" if lines[-1].strip() else pad + word
         if cell_len(joined) > size and lines[-1].strip():
             lines.append(" " * indent + word)
         else:
             lines[-1] = joined
-    return [line(Span(cell(made, size) if cell_len(made) > size else made, role)) for made in lines]
+    return [line(Span(made, role)) for made in lines]
 
 
 def breakable(value: str, size: int) -> str:
