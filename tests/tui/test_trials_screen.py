@@ -86,8 +86,12 @@ async def test_the_filter_narrows_while_it_is_typed_and_escape_takes_it_away(
         await until(pilot, lambda: " with opt=sgd" in shown(app))
         assert set(column(pane_text(app, "table"), 6)) == {"sgd"}
         assert "▶ t38" in shown(app)
-        await pilot.press("slash", "x", "d")
-        await until(pilot, lambda: "opt=sgdxd" in shown(app))
+        await pilot.press("slash", "space", *"lr", "greater_than_sign", *"0.05")
+        await until(pilot, lambda: "1 with" in shown(app))
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: isinstance(app.screen, TrialScreen) and "t2 ✓ done" in shown(app))
+        await pilot.press("escape", "slash", "x", "d")
+        await until(pilot, lambda: "0.05xd" in shown(app))
         await pilot.press("escape")
         await until(pilot, lambda: "with" not in pane_text(app, "table").splitlines()[0])
         assert isinstance(app.screen, TrialsScreen) and app.is_running

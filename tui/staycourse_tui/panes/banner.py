@@ -29,7 +29,7 @@ def banner(frame: Frame, size: int) -> list[Line]:
 
 def unreadable(reason: str, seconds: float, size: int) -> list[Line]:
     """Why a run cannot be read, and how old what is shown has become."""
-    old = f"what stands below is {fmt.age(seconds)} old; it is tried again twice a second"
+    old = f"what stands below is {fmt.age(seconds)} old; tried again twice a second"
     lines = [*sentence("✗ not readable: ", "bad", reason, size), *wrap_text(old, size, "dim")]
     return [fit(made, size) for made in lines]
 

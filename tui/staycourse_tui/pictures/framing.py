@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from staycourse_tui.keys import BACK, LEAVE, Key
 from staycourse_tui.layout import Box
-from staycourse_tui.widgets.lines import Line, Span, fit, join, line, rule, spread, width
+from staycourse_tui.widgets.lines import Line, Span, fit, join, line, rule, shorten, spread, width
 
 Title = tuple[Line, Line]
 NO_TITLE: Title = ((), ())
@@ -81,7 +81,7 @@ def footer(
     the help and out always. `labels` replaces the words of keys by what is shown of them; `here` is the
     action that the screen is at."""
     if message:
-        return fit(line(Span(message, "accent")), size)
+        return fit(line(Span(shorten(message, size), "accent")), size)
     items = [
         _key(key.shown, (labels or {}).get(key.shown, key.label), f"screen.{key.action}", key.action == here)
         for key in keys

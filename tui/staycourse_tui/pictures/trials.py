@@ -60,7 +60,9 @@ def draw_trials(frame: Frame, listed: Listing, state: TrialsState, size: tuple[i
     if below:
         under = Box("beside", 0, rows - 1 - below, columns, below, titled=True)
         boxes.insert(2, under)
-        lines["beside"] = framed(under, (line(Span("side by side", "title")), ()), beside, {})
+        hidden = len(beside) - under.inner_height
+        more = line(Span(f"{fmt.plural(hidden, 'line')} hidden", "dim")) if hidden > 0 else ()
+        lines["beside"] = framed(under, (line(Span("side by side", "title")), more), beside, {})
     return TrialsDrawn(Picture(boxes, lines), top, page)
 
 

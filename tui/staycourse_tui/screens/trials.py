@@ -149,7 +149,14 @@ class TrialsScreen(RunView):
         self._change(is_filtering=False)
 
     def _order(self, **changes: object) -> None:
-        self._change(order=replace(self.state.order, **changes))  # type: ignore[arg-type]  # Order's own names
+        """Sort or filter anew; the cursor is always at a trial that is listed, if there is any."""
+        order = replace(self.state.order, **changes)  # type: ignore[arg-type]  # names are Order's own
+        self.state = replace(self.state, order=order)
+        if self.frame is not None:
+            ids = [view.id for view in self.listed(self.frame).trials]
+            if ids and self.state.cursor not in ids:
+                self.state = replace(self.state, cursor=ids[0])
+        self.redraw()
 
     def _change(self, **changes: object) -> None:
         self.state = replace(self.state, **changes)  # type: ignore[arg-type]  # names are the state's own
