@@ -250,7 +250,9 @@ async def test_a_roadmap_becomes_a_plan_and_a_sealed_plan_a_run(mine: Here) -> N
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, PlanScreen))
         mine.may_end.clear()
-        await pilot.press("enter", "enter")
+        await pilot.press("enter")
+        await until(pilot, lambda: "enter seals and starts" in shown(app))
+        await pilot.press("enter")
         await until(pilot, lambda: "sealing: a moment" in shown(app))
         await pilot.press("escape")
         assert isinstance(app.screen, PlanScreen)  # what is being sealed is not left behind

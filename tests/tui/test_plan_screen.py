@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.sample_run import ROADMAP
 from tests.support.screen_text import opened, shown, until
+from textual.pilot import Pilot
 
 from staycourse.core.problems import UserError
 from staycourse.core.roadmap import parse
@@ -51,6 +52,13 @@ class Asked:
         notes = ("momentum is read under sgd only",)
         path = "roadmaps/digits.toml"
         return Offer(parse(ROADMAP), path, notes, facts, self.seal, self.rehearse, "5ea1" * 16)
+
+
+async def seal(pilot: Pilot[Path | None]) -> None:
+    """Ask for the seal, and answer once the question can be answered."""
+    await pilot.press("enter")
+    await until(pilot, lambda: "enter seals and starts" in shown(pilot.app))
+    await pilot.press("enter")
 
 
 @pytest.mark.parametrize("size", [(60, 16), (80, 24), (120, 40)])
@@ -108,7 +116,7 @@ async def test_enter_twice_seals_once_and_opens_the_run(sample_runs: dict[str, P
     asked = Asked(sample_runs["running"])
     app = StaycourseApp(offer=asked.offer())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("enter", "enter")
+        await seal(pilot)
         await opened(pilot)
         assert asked.sealed == 1
         assert asked.threads == {"offer"}
@@ -123,10 +131,20 @@ async def test_a_seal_that_fails_is_shown_and_can_be_tried_again(tmp_path: Path,
     asked = Asked(tmp_path, error)
     app = StaycourseApp(offer=asked.offer())
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("enter", "enter")
+        await seal(pilot)
         await until(pilot, lambda: f"nothing was sealed: {_said(error)}" in shown(app))
-        await pilot.press("enter", "enter")
+        await seal(pilot)
         await until(pilot, lambda: asked.sealed == 2)
+
+
+async def test_enter_pressed_again_and_again_does_not_seal(tmp_path: Path) -> None:
+    asked = Asked(tmp_path)
+    app = StaycourseApp(offer=asked.offer())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter", "enter", "enter")
+        assert isinstance(app.screen, SealScreen) and "a moment to read" in shown(app)
+        await until(pilot, lambda: "enter seals and starts" in shown(app))
+        assert asked.sealed == 0
 
 
 async def test_a_rehearsal_shows_its_progress_and_its_end(tmp_path: Path) -> None:

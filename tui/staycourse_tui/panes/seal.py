@@ -36,12 +36,13 @@ def _rehearsal(rehearsed: bool | None, size: int) -> list[Line]:
     return wrap_text(failed, size, "bad")
 
 
-def answers(size: int) -> Line:
-    """The keys that answer it, in the longest form that fits."""
+def answers(size: int, is_ready: bool = True) -> Line:
+    """The keys that answer it, in the longest form that fits; Enter is told of once it counts."""
     forms = (("seals and starts", "rehearses first", "goes back"), ("seals", "rehearses first", "back"))
     for seals, rehearses, back in forms:
+        enter = (Span("enter", "key"), Span(f" {seals}")) if is_ready else (Span("a moment to read", "dim"),)
         made = line(
-            Span("enter", "key"), Span(f" {seals}    "),
+            *enter, Span("    "),
             Span("r", "key"), Span(f" {rehearses}    "),
             Span("esc", "key"), Span(f" {back}"),
         )  # fmt: skip

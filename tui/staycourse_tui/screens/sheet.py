@@ -51,19 +51,20 @@ class SheetScreen(ModalScreen[Answer]):
             yield self._foot
 
     def on_mount(self) -> None:
-        self._draw()
+        self.draw_sheet()
 
     def on_resize(self) -> None:
-        self._draw()
+        self.draw_sheet()
 
     def on_scrolled(self, message: Scrolled) -> None:
         self.action_move(message.lines)
 
     def action_move(self, step: int) -> None:
         self._down = max(0, self._down + step)
-        self._draw()
+        self.draw_sheet()
 
-    def _draw(self) -> None:
+    def draw_sheet(self) -> None:
+        """Draw it anew at the window's size."""
         columns, rows = self.size
         pad = 1 if rows >= _ROOMY else 0
         size = min(columns, self.WIDEST) - 4 - 2 * pad
