@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.support.sample_run import write_run
 from tests.support.screen_text import opened, pane_text, shown, until
 from textual.pilot import Pilot
 
@@ -163,3 +164,30 @@ async def test_keys_for_stopping_are_answered_here_too(sample_runs: dict[str, Pa
         await trials_opened(pilot)
         await pilot.press(key)
         assert "its rules" in shown(app).splitlines()[-1] and "at the latest" in shown(app).splitlines()[-1]
+
+
+async def test_hyperparameters_may_be_called_as_a_trials_own_columns_are(tmp_path: Path) -> None:
+    names = ("trial", "state", "score", "epochs", "phase", "time", "name", "seed")
+    space = "".join(f'{name} = {{ choice = ["a", "b"] }}\n' for name in names)
+    roadmap = (
+        'name = "odd"\nseed = 7\n[task]\nfile = "tasks/digits.py"\n[space]\nlr = { log = [1e-5, 1e-1] }\n'
+        f'batch_size = 16\n{space}[[phase]]\nkind = "probe"\ntrials = 8\nepochs = 20\n'
+    )
+    run = write_run(tmp_path / "odd-1", "running", roadmap_text=roadmap, stop_at=(0, 6))
+    app = StaycourseApp(run=run)
+    async with app.run_test(size=(200, 60)) as pilot:
+        screen = await trials_opened(pilot)
+        columns = screen.listed(app.screen.frame).columns  # type: ignore[attr-defined]
+        assert {"time", "hp.time", "epochs", "hp.epochs", "lr"} <= set(columns)
+        for _ in columns:
+            await pilot.press("s", "s", "right")
+        assert re.search(r"t6 +owed +0\.\d+", pane_text(app, "table")), "the newest value of what is owed"
+        await pilot.press("slash", *"hp.time", "equals_sign", "b", "enter")
+        await until(pilot, lambda: "with hp.time=b" in shown(app))
+        kept = screen.listed(app.screen.frame).trials  # type: ignore[attr-defined]
+        assert kept and {view.setup["time"] for view in kept} == {"b"}
+        await pilot.press("m", "j", "m")
+        await until(pilot, lambda: "side by side ─" in shown(app))
+        await pilot.press("escape", "escape")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        assert "hp." in pane_text(app, "trials").splitlines()[1]

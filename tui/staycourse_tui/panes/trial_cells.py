@@ -13,6 +13,17 @@ from staycourse_tui.panes.trial import state_of
 
 SCORE = "score"  # stands for the objective's metric, whatever its name is
 OWN = ("trial", "state", SCORE, "best epoch", "epochs", "phase", "time", "name", "seed", "from")
+_PREFIX = "hp."
+
+
+def column_of(name: str) -> str:
+    """The column of a hyperparameter: its name, with a prefix where a trial has a column of that name."""
+    return _PREFIX + name if name in OWN else name
+
+
+def parameter(column: str) -> str | None:
+    """The hyperparameter that a column holds, None for a trial's own columns."""
+    return None if column in OWN else column.removeprefix(_PREFIX)
 
 
 def columns_of(frame: Frame, trials: Sequence[TrialView]) -> list[str]:
@@ -20,14 +31,16 @@ def columns_of(frame: Frame, trials: Sequence[TrialView]) -> list[str]:
     names = list(frame.snapshot.roadmap.space.names)
     varied = [name for name in names if len({str(view.setup.get(name)) for view in trials}) > 1]
     own = [name for name in OWN if name in OWN[:7] or any(raw(frame, view, name) for view in trials)]
-    return [*own[:3], *varied, *own[3:], *(name for name in names if name not in varied)]
+    rest = [name for name in names if name not in varied]
+    return [*own[:3], *map(column_of, varied), *own[3:], *map(column_of, rest)]
 
 
 def is_words(frame: Frame, column: str) -> bool:
     """Whether a column holds words, which are set left; numbers are set right."""
     if column in ("trial", "state", "phase", "name", "from"):
         return True
-    found = next((one for one in frame.snapshot.roadmap.space if one.name == column), None)
+    name = parameter(column)
+    found = next((one for one in frame.snapshot.roadmap.space if one.name == name), None)
     return isinstance(found, Choice) and any(isinstance(option, str) for option in found.options)
 
 
@@ -40,8 +53,8 @@ def raw(frame: Frame, view: TrialView, column: str) -> Value | None:
     """A column's value, None where the trial has none."""
     if column == SCORE:
         return score(frame, view)
-    if column in view.setup:
-        return view.setup[column]
+    if (name := parameter(column)) is not None:
+        return view.setup.get(name)
     own: dict[str, Value | None] = {
         "trial": view.id,
         "state": state_of(view, frame.snapshot.is_engine_alive)[2],
@@ -57,10 +70,10 @@ def raw(frame: Frame, view: TrialView, column: str) -> Value | None:
 
 
 def score(frame: Frame, view: TrialView) -> float | None:
-    """The best value of an ended trial, the newest of a running one."""
+    """The best value of an ended trial, the newest of one that runs or is owed."""
     if view.best_value is not None:
         return view.best_value
-    live = frame.live(view.id) if view.status == "running" else None
+    live = next((one for one in frame.snapshot.live if one.trial == view.id), None)
     return live.metrics.get(frame.metric) if live else None
 
 

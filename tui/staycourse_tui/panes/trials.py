@@ -12,6 +12,7 @@ from staycourse.core.space import format_value
 from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
 from staycourse_tui.panes.trial import state_of
+from staycourse_tui.panes.trial_cells import column_of, parameter
 from staycourse_tui.widgets.lines import Line, Span, cell, fit, line
 
 _NAME_WIDTH = 18
@@ -111,7 +112,7 @@ def _fitting(columns: Sequence[_Column], room: int) -> list[_Column]:
 def _varied(frame: Frame, trials: Sequence[TrialView]) -> list[str]:
     """Hyperparameters that tell these trials apart, seeds and names included."""
     names = [
-        name
+        column_of(name)
         for name in frame.snapshot.roadmap.space.names
         if len({str(view.setup.get(name)) for view in trials}) > 1
     ]
@@ -122,8 +123,8 @@ def _varied(frame: Frame, trials: Sequence[TrialView]) -> list[str]:
 
 
 def _value(view: TrialView, name: str) -> str:
-    if name in view.setup:
-        return format_value(view.setup[name])
+    if (held := parameter(name)) is not None:
+        return format_value(view.setup[held]) if held in view.setup else ""
     own = {"name": view.name, "seed": str(view.repetition + 1), "from": view.parent or ""}
     return own.get(name, "")
 
@@ -162,7 +163,7 @@ def _cell(frame: Frame, view: TrialView, name: str, word: str, role: str, size: 
     }
     if name in known:
         return known[name]
-    if name in ("seed", "from", "name") or name in frame.snapshot.roadmap.space.names:
+    if name in ("seed", "from", "name") or parameter(name) in frame.snapshot.roadmap.space.names:
         return _value(view, name), ""
     if size < _WIDE and _has_failed(view):
         return word, role
