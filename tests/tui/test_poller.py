@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.sample_run import write_run
 from textual.message import Message
 
 from staycourse_tui.frames import Request
@@ -67,3 +71,30 @@ def test_a_run_that_cannot_be_read_is_told_and_tried_again(tmp_path: Path) -> No
         assert isinstance(screen.next(), PollFailed)
     finally:
         screen.poller.stop()
+
+
+def test_a_record_that_makes_no_sense_is_told_and_tried_again(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "odd-1", "running")
+    screen = Screen(run)
+    try:
+        assert isinstance(screen.next(), Polled)
+        times = "UPDATE hardware SET time = {}"
+        _change(run, times.format("'yesterday'"))
+        message = screen.next()
+        while isinstance(message, Polled):
+            message = screen.next()
+        assert isinstance(message, PollFailed) and "yesterday" in message.reason
+        _change(run, times.format("'2026-01-01T00:00:00.000000+00:00'"))
+        while isinstance(message, PollFailed):
+            message = screen.next()
+        shutil.rmtree(run)
+        while isinstance(message, Polled):
+            message = screen.next()
+        assert isinstance(message, PollFailed) and message.reason == "its folder is gone"
+    finally:
+        screen.poller.stop()
+
+
+def _change(run: Path, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(run / "run.db")) as db, db:
+        db.execute(statement)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -192,6 +193,42 @@ async def test_a_run_that_cannot_be_read_is_said_and_comes_back(tmp_path: Path) 
         await until(pilot, lambda: "not readable for" in shown(app))
         assert "val_loss" in shown(app)
         hidden.rename(run)
+        await until(pilot, lambda: "not readable" not in shown(app))
+
+
+async def test_why_a_run_cannot_be_read_is_said_where_that_lasts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("staycourse_tui.session._PATIENCE", 1)
+    run = write_run(tmp_path / "gone-1", "running")
+    app = StaycourseApp(run=run)
+    async with app.run_test(size=SMALL) as pilot:
+        await opened(pilot)
+        hidden = run.rename(tmp_path / "elsewhere")
+        await until(pilot, lambda: "cannot be read: its folder is gone" in shown(app).splitlines()[-1])
+        hidden.rename(run)
+        await until(pilot, lambda: "? help" in shown(app).splitlines()[-1])
+        (run / "run.db").write_bytes(b"nonsense" * 1000)
+        await until(pilot, lambda: "cannot be read: run.db is damaged" in shown(app).splitlines()[-1])
+
+
+async def test_a_read_that_does_not_come_back_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a network file system that hangs: nothing fails, and nothing answers."""
+    monkeypatch.setattr("staycourse_tui.session._PATIENCE", 1)
+    run = write_run(tmp_path / "slow-1", "running")
+    app = StaycourseApp(run=run)
+    async with app.run_test(size=SMALL) as pilot:
+        screen = await opened(pilot)
+        output = run / "trials" / str(screen.session.frame and screen.session.frame.focus) / "log.txt"
+        output.parent.mkdir(parents=True)
+        os.mkfifo(output)
+        await pilot.press("enter")
+        await until(pilot, lambda: "not readable for" in shown(app))
+        await until(pilot, lambda: "no answer from its folder" in shown(app).splitlines()[-1])
+        output.rename(tmp_path / "pipe")
+        os.close(os.open(tmp_path / "pipe", os.O_WRONLY))
         await until(pilot, lambda: "not readable" not in shown(app))
 
 

@@ -72,8 +72,8 @@ class Poller:
             self._wake.clear()
             try:
                 message: Message = Polled(self.read(), self)
-            except (sqlite3.Error, OSError, UserError) as error:
-                message = PollFailed(str(error) or type(error).__name__, self)
+            except Exception as error:  # shown, or the screen would stand still with the thread
+                message = PollFailed(self._reason(error), self)
             if self._stopped:
                 return
             self._taken.clear()
@@ -82,6 +82,16 @@ class Poller:
             time.sleep(0.1)
             self._wake.wait(max(0.0, INTERVAL - (time.monotonic() - began)))
             self._taken.wait()
+
+    def _reason(self, error: Exception) -> str:
+        """Why the run cannot be read, its files named from its folder on."""
+        if not self._folder.exists():
+            return "its folder is gone"
+        said = str(error).replace(f"{self._folder}/", "")
+        if isinstance(error, sqlite3.Error | OSError | UserError):
+            return said or type(error).__name__
+        self._client = None  # it may have stopped halfway
+        return f"{type(error).__name__}: {said}"
 
     def read(self) -> Frame:
         """One read. Raises sqlite3.Error, OSError or UserError if the run cannot be read now."""

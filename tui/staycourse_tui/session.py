@@ -15,6 +15,7 @@ from staycourse_tui.poller import Poller
 
 X_AXES = ("epoch", "step", "time")
 _MESSAGE_SECONDS = 8.0
+_PATIENCE = 4  # seconds; a read takes a small part of one
 
 
 class Session:
@@ -22,7 +23,7 @@ class Session:
 
     `frame` is what they show, None before the first read, and `newest` what was read last, which is another
     one while the display is frozen. `frozen` is the time at which it was, empty if it is not. `unread` is for
-    how many seconds the run could not be read, None where it can.
+    how many seconds the run could not be read, None where it can; `failure` says why.
     """
 
     def __init__(self, folder: Path, post: Callable[[Message], object]) -> None:
@@ -38,6 +39,7 @@ class Session:
         self.newest: Frame | None = None
         self._read_at = time.monotonic()
         self._message, self._said_at = "", 0.0
+        self._waited = 0
 
     def start(self) -> None:
         self._poller.start()
@@ -53,14 +55,22 @@ class Session:
         """A new frame has come."""
         self._poller.taken()
         self.newest = frame
-        self._read_at, self.failure = time.monotonic(), ""
+        self._read_at, self.failure, self._waited = time.monotonic(), "", 0
         if not self.frozen:
             self.frame = frame
 
     def fail(self, reason: str) -> None:
         """The run could not be read."""
         self._poller.taken()
-        self.failure = reason
+        self.failure, self._waited = reason, 0
+
+    def tick(self) -> bool:
+        """One more second went by; whether no read has come back for so many that this must be shown. They
+        are counted, so that the time for which the app itself was stopped is none of them."""
+        self._waited += 1
+        if self._waited >= _PATIENCE:
+            self.failure = "no answer from its folder yet"
+        return self._waited >= _PATIENCE
 
     @property
     def unread(self) -> float | None:
@@ -68,8 +78,10 @@ class Session:
 
     @property
     def message(self) -> str:
-        """What was said last, for some seconds."""
-        return self._message if time.monotonic() - self._said_at < _MESSAGE_SECONDS else ""
+        """What was said last, for some seconds; then why the run cannot be read, once that lasts."""
+        if self._message and time.monotonic() - self._said_at < _MESSAGE_SECONDS:
+            return self._message
+        return f"cannot be read: {self.failure}" if (self.unread or 0.0) >= _PATIENCE else ""
 
     def say(self, message: str) -> None:
         """Say something in the last line."""

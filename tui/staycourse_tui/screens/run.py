@@ -51,12 +51,19 @@ class RunScreen(RunView):
 
     def on_mount(self) -> None:
         self.session.start()
+        self.set_interval(1.0, self._tick)
         super().on_mount()
 
     def on_unmount(self) -> None:
         self.session.stop()
         if isinstance(self.app, TerminalApp):
             self.app.tell_no_more()
+
+    def _tick(self) -> None:
+        """A read that does not come back must not leave a picture that looks like now."""
+        if self.session.tick():
+            views = [screen for screen in self.app.screen_stack if isinstance(screen, RunView)]
+            views[-1].redraw()
 
     def on_scrolled(self, message: Scrolled) -> None:
         if message.pane in PANES and message.pane not in (self.state.focus, "curves"):
