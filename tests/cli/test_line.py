@@ -55,6 +55,12 @@ def test_a_width_of_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> No
     assert "expected 1 or more" in capsys.readouterr().err
 
 
+def test_a_locale_without_the_glyph_gets_a_question_mark(place: Place) -> None:
+    write_run(place.runs / "digits-1", "suspended")
+    said = Place(place.folder, {"PYTHONIOENCODING": "latin-1"}).run("attach", "--line")
+    assert (said.returncode, said.stdout, said.stderr) == (0, "? digits-1 suspended 3/5 grid 38/49\n", "")
+
+
 @needs_tmux
 def test_tmux_shows_it_in_its_status_bar(place: Place) -> None:
     run = write_run(place.runs / "digits-1", "running")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ USAGE, OURS = 2, 70
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code of design §7."""
+    _speak_in_any_locale()
     words = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(words)
     options = parser.parse_args(words)
@@ -41,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return answered(
         lambda: importlib.import_module(f"staycourse.cli.{options.command or 'home'}").run(options)
     )
+
+
+def _speak_in_any_locale() -> None:
+    """A letter that the locale does not have becomes a question mark, never an error."""
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+        stream.reconfigure(errors="replace")
 
 
 def answered(command: Callable[[], int]) -> int:
