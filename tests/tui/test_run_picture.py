@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -192,3 +193,14 @@ def test_the_footer_keeps_the_ways_back_and_out_at_any_width() -> None:
         for keys in (TRIALS_KEYS, TRIAL_KEYS, LOG_KEYS, REPORT_KEYS):
             made = text(footer(keys, size))
             assert len(made) == size and made.endswith("esc back  ? help  d detach"), made
+
+
+def test_curves_without_a_number_get_no_axis_but_a_sentence(sample_runs: dict[str, Path]) -> None:
+    frame = frame_of(sample_runs["running"])
+    odd = {
+        key: tuple((step, epoch, math.nan) for step, epoch, _ in points)
+        for key, points in frame.curves.items()
+    }
+    text = "\n".join(screen_of(replace(frame, curves=odd), (160, 48)))
+    assert text.count("nothing to draw: every value so far is nan") == 2
+    assert not re.search(r"\d┤", text)

@@ -87,6 +87,8 @@ def chart(series: Sequence[Series], axes: Axes, size: int, rows: int) -> list[Li
     """The curves over their axes in `rows` lines of `size` cells; the last line is the x axis."""
     height = rows - 1
     values = [value for one in series for _, value in one.points]
+    if values and not any(map(math.isfinite, values)):
+        return empty(f"nothing to draw: every value so far is {values[-1]}", size, rows)
     scale = scale_of(values, axes.log)
     marks = {
         round((1 - scale.unit(value)) * (height - 1)): tick_label(value)
