@@ -262,3 +262,16 @@ async def test_what_the_mouse_marks_is_copied_instead_of_leaving(sample_runs: di
         await pilot.press("ctrl+c")
         await pilot.pause()
     assert app.return_value == sample_runs["finished"]
+
+
+async def test_a_click_on_a_phase_lists_its_trials(sample_runs: dict[str, Path]) -> None:
+    app = StaycourseApp(run=sample_runs["running"])
+    async with app.run_test(size=SMALL) as pilot:
+        await opened(pilot)
+        await pilot.click(offset=(5, 4))
+        await until(pilot, lambda: "phase 2/5 narrow" in shown(app) and "t30" in shown(app))
+        await pilot.press("1", "enter")
+        assert "phase 2/5 narrow" in shown(app), "the trials that were listed last"
+        await pilot.press("escape", "1")
+        await pilot.click(offset=(5, 6))
+        assert "phase 2/5 narrow" not in shown(app), "a phase without a trial lists nothing"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.sample_states import offer
-from tests.support.screen_text import opened, shown
+from tests.support.screen_text import opened, shown, until
 from textual.events import MouseScrollDown
 
 from staycourse_tui.app import StaycourseApp
@@ -24,7 +24,7 @@ async def test_the_answers_to_the_seal_are_in_sight(size: tuple[int, int]) -> No
     app = StaycourseApp(offer=offer())
     async with app.run_test(size=size) as pilot:
         await pilot.press("enter")
-        await pilot.pause()
+        await until(pilot, lambda: "enter seals" in shown(app))
         seen = shown(app)
         assert "Seal digits?" in seen and "enter seals" in seen and "esc" in seen and "back" in seen
 

@@ -63,7 +63,7 @@ RUN_KEYS = (
     Key("3", "3", "focus_pane('curves')", "the curves", "Curves"),
     Key("4", "4", "focus_pane('log')", "the log of events; once more: in the whole window", "Log"),
     Key("5", "5", "report", "the report", title="Report"),
-    Key("enter", "enter", "open", "open what the cursor is at: the trial, or the log"),
+    Key("enter", "enter", "open", "open what the cursor is at: the trial, the log, or a phase's trials"),
     Key("a", "a", "all_trials", "all trials: sort, filter, compare", title="All trials"),
     Key("tab", "tab", "next_pane(1)", "the next pane"),
     Key("shift+tab", "shift+tab", "next_pane(-1)", "the pane before"),
@@ -173,6 +173,6 @@ WHY_LOCKED = (
 
 WHAT_SEALING_MEANS = (
     "Sealing fixes the plan, the code and the data.",
-    "From then on nobody can stop a trial by hand, drop a result or change it; "
+    "From then on nobody can stop a trial by hand, drop a result or change the plan; "
     "only the rules declared in the plan end a trial.",
 )

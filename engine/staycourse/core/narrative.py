@@ -130,7 +130,8 @@ def _phase_closed(event: ev.PhaseClosed, state: RunState, kinds: Sequence[str]) 
 
 
 def _dropped(event: ev.CheckpointsDropped, state: RunState, kinds: Sequence[str]) -> str:
-    return f"checkpoints of {len(event.trials)} trials dropped, {event.bytes / 1e6:.1f} MB"
+    trials = f"{len(event.trials)} trial{'' if len(event.trials) == 1 else 's'}"
+    return f"checkpoints of {trials} dropped, {event.bytes / 1e6:.1f} MB"
 
 
 def _noted(event: ev.Noted, state: RunState, kinds: Sequence[str]) -> str:

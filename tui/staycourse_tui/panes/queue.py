@@ -13,7 +13,7 @@ _GLYPHS = {"done": ("✓", "good"), "running": ("▶", "accent"), "waiting": ("�
 
 def queue(snapshot: Snapshot, size: int, rows: int) -> list[Line]:
     """One line a phase and, where there is room, what finished ones handed on, the newest first."""
-    lines = [phase_line(snapshot, phase, size) for phase in snapshot.phases]
+    lines = [_leading_on(snapshot, phase, size) for phase in snapshot.phases]
     if len(lines) > rows:
         return _around(lines, snapshot.phase.index if snapshot.phase else 0, rows, size)
     room = rows - len(lines)
@@ -37,10 +37,16 @@ def whole_queue(snapshot: Snapshot, size: int) -> list[Line]:
     """Every phase with everything that it handed on."""
     lines: list[Line] = []
     for phase in snapshot.phases:
-        lines.append(phase_line(snapshot, phase, size))
+        lines.append(_leading_on(snapshot, phase, size))
         for said in phase.handed_on:
             lines += [line(Span("    "), *made) for made in wrap_text(said, size - 4, "dim", 2)]
     return [fit(made, size) for made in lines]
+
+
+def _leading_on(snapshot: Snapshot, phase: PhaseView, size: int) -> Line:
+    """The phase's line; a click on it lists its trials."""
+    made = phase_line(snapshot, phase, size)
+    return tuple(Span(span.text, span.role, f"screen.list_phase({phase.index})") for span in made)
 
 
 def phase_line(snapshot: Snapshot | RunSummary, phase: PhaseView, size: int) -> Line:

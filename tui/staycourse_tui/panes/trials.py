@@ -15,7 +15,7 @@ from staycourse_tui.panes.trial import state_of
 from staycourse_tui.panes.trial_cells import column_of, parameter
 from staycourse_tui.widgets.lines import Line, Span, cell, fit, line
 
-_NAME_WIDTH = 18
+_NAME_WIDTH, _LEAST_NAME = 18, 6
 _MEASURED = 300
 _GAP = 2  # cells between columns
 _WIDE = 64  # below that the state is a glyph, and a failure's name stands for the score
@@ -100,9 +100,12 @@ def _needed(name: str, trials: Sequence[TrialView]) -> int:
 
 
 def _fitting(columns: Sequence[_Column], room: int) -> list[_Column]:
-    """Those of them for which there is room; each needs a gap before it."""
+    """Those of them for which there is room; each needs a gap before it. A set-up's name is cut rather than
+    left out, since it is what such trials are known by."""
     chosen = []
     for column in columns:
+        if column.name == "name" and _LEAST_NAME <= room - _GAP < column.width:
+            column = _Column("name", room - _GAP)
         if column.width + _GAP <= room:
             chosen.append(column)
             room -= column.width + _GAP

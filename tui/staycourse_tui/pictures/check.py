@@ -57,7 +57,7 @@ def _header(state: CheckState, columns: int, below: int) -> Line:
         right = line(Span("checking ", "accent"), Span(fmt.duration(state.seconds), "dim"))
     else:
         left = [Span("✗ ", "bad")]
-        more = f"↓ {below} lines below   " if below > 0 else ""
+        more = f"↓ {below} more   " if below > 0 else ""
         right = line(Span(more, "dim"), Span(fmt.plural(len(state.problems), "error"), "bad"))
     room = max(5, columns - 4 - width(right))
     return spread(line(*left, Span(cell_middle(state.path, room), "strong")), right, columns)

@@ -170,7 +170,7 @@ class PlanScreen(PaneScreen):
             items.append((Span("esc", "key", "screen.back"), Span(" back", "dim", "screen.back")))
         items.append((Span("q", "key", "app.leave"), Span(" leave", "dim", "app.leave")))
         left = join(items, "  ")
-        more = [f"↓ {hidden} lines below"] if hidden > 0 else []
+        more = [f"↓ {hidden} more"] if hidden > 0 else []
         short = [f"↓ {hidden} more"] if hidden > 0 else []
         for words in ([*more, totals(self._offer)], more, short):
             right = line(Span("   ".join(words), "dim"))

@@ -81,6 +81,8 @@ class RunScreen(RunView):
         """Open what the cursor is at."""
         if self.state.focus == "log":
             self.action_whole_log()
+        elif self.state.focus == "queue":
+            self._change(focus="trials")
         elif self.frame is not None and self.frame.focus is not None:
             from staycourse_tui.screens.trial import TrialScreen
 
@@ -137,14 +139,13 @@ class RunScreen(RunView):
 
     def action_phase(self, step: int) -> None:
         """List the trials of another phase."""
-        if self.frame is None:
-            return
-        at = listed_phase(self.frame, self.state) + step
-        if not 0 <= at < len(self.frame.snapshot.phases):
-            return
-        if trials := self.frame.snapshot.of_phase(at):
-            self._change(phase=at, top=0)
-            self._select(trials[-1].id)
+        if self.frame is not None:
+            self._list(listed_phase(self.frame, self.state) + step)
+
+    def action_list_phase(self, phase: int) -> None:
+        """A click on a phase: its trials."""
+        if self._list(phase):
+            self._change(focus="trials")
 
     def action_pick(self, trial: str) -> None:
         self._select(trial)
@@ -167,6 +168,16 @@ class RunScreen(RunView):
             return
         at = ids.index(self.frame.focus) if self.frame.focus in ids else len(ids) - 1
         self._select(ids[min(len(ids) - 1, max(0, at + step))])
+
+    def _list(self, phase: int) -> bool:
+        """List the trials of a phase, if it has any."""
+        if self.frame is None or not 0 <= phase < len(self.frame.snapshot.phases):
+            return False
+        trials = self.frame.snapshot.of_phase(phase)
+        if trials:
+            self._change(phase=phase, top=0)
+            self._select(trials[-1].id)
+        return bool(trials)
 
     def _listed(self) -> tuple[str, ...]:
         if self.frame is None:

@@ -28,7 +28,7 @@ class SheetScreen(ModalScreen[Answer]):
         ("pageup", "move(-8)", "a page up"),
         ("pagedown", "move(8)", "a page down"),
         ("home,g", "move(-1000)", "to the first line"),
-        ("end,G", "move(1000)", "to the last line"),
+        ("end,G,shift+g", "move(1000)", "to the last line"),
     ]
 
     def __init__(self) -> None:
