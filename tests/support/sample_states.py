@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
-from tests.support.clocks import standing_clock
+import pytest
+from tests.support.clocks import MOMENT, standing_clock
 from tests.support.sample_run import ROADMAP, engine_for, write_run
 
 from staycourse.core.roadmap import parse
 from staycourse.record.paths import RunPaths
+from staycourse_tui import session
 from staycourse_tui.offer import Offer
+from staycourse_tui.screens import check, home
 
 ZONE = "CET-1"  # an hour east of Greenwich, in the form that needs no table of zones
 NAME = "digits-1"
@@ -31,6 +35,7 @@ _WRITTEN = {
     "suspended": ("suspended", False),
     "done": ("finished", False),
 }
+_WEEK = (("sealed", 6), ("suspended", 5), ("finished", 2), ("failed", 1), ("running", 0))
 STATES = tuple(_WRITTEN)
 SILENCE = 41.0  # seconds after the moment of writing, a second after the last sign of life
 
@@ -47,6 +52,16 @@ def run_in(state: str, folder: Path) -> Iterator[Path]:
         RunPaths(run).report.write_text(REPORT, encoding="utf-8")
     with engine_for(run) if has_engine else contextlib.nullcontext():
         yield run
+
+
+@contextlib.contextmanager
+def runs_in(folder: Path) -> Iterator[None]:
+    """Runs of the last week in that folder, the newest one with its engine alive."""
+    for number, (state, days) in enumerate(_WEEK, 1):
+        with standing_clock(MOMENT - timedelta(days=days)):
+            write_run(folder / f"digits-{number}", state, gpus=1)
+    with engine_for(folder / f"digits-{len(_WEEK)}"):
+        yield
 
 
 def _print(run: Path, trial: str) -> None:
@@ -72,13 +87,21 @@ def offer(seal: object = None, rehearse: object = None) -> Offer:
 
 
 @contextlib.contextmanager
-def zone(name: str = ZONE) -> Iterator[None]:
-    """Show times as in that time zone."""
-    before = os.environ.get("TZ")
-    os.environ["TZ"] = name
-    time.tzset()
-    try:
-        yield
-    finally:
-        os.environ.pop("TZ") if before is None else os.environ.update(TZ=before)
+def still(place: Path) -> Iterator[SimpleNamespace]:
+    """Have the screens of this process depend on nothing outside: one time zone, a terminal of all colours
+    without a user's settings, folders told from `place` on, and a clock whose seconds are moved by hand
+    (`now`). What is read of runs has a clock of its own, see standing_clock."""
+    clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {"TZ": ZONE, "COLORTERM": "truecolor", "HOME": str(place)}.items():
+            patch.setenv(name, value)
+        for name in ("NO_COLOR", "COLORFGBG"):
+            patch.delenv(name, raising=False)
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+            patch.setenv(name, str(place / name.lower()))
         time.tzset()
+        for module in (session, check):
+            patch.setattr(module, "time", clock)
+        patch.setattr(home, "datetime", SimpleNamespace(now=lambda zone: MOMENT))
+        yield clock
+    time.tzset()

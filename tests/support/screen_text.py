@@ -14,6 +14,8 @@ from staycourse_tui.pictures.framing import Picture
 from staycourse_tui.pictures.run import ViewState, draw
 from staycourse_tui.poller import Poller
 from staycourse_tui.screens.run import RunScreen
+from staycourse_tui.screens.run_view import RunView
+from staycourse_tui.screens.trial import TrialScreen
 from staycourse_tui.widgets.lines import text, width
 from staycourse_tui.widgets.pane import Pane
 
@@ -71,3 +73,15 @@ async def opened(pilot: Pilot[Path | None]) -> RunScreen:
     screen = pilot.app.screen
     assert isinstance(screen, RunScreen)
     return screen
+
+
+def is_read(app: App[Path | None]) -> bool:
+    """Whether all that the screen asks for is there, or cannot be."""
+    screen = next((one for one in reversed(app.screen_stack) if isinstance(one, RunView)), None)
+    if screen is None or screen.frame is None or screen.session.failure:
+        return screen is not None and bool(screen.session.failure)
+    asked, frame = screen.session.request, screen.frame
+    if isinstance(screen, TrialScreen) and frame.output_of is None:
+        return False
+    has_report = frame.report is not None or not asked.has_report
+    return frame.output_of == asked.output_of and frame.marked == asked.marked and has_report

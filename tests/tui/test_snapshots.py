@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,16 +14,22 @@ from types import SimpleNamespace
 import pytest
 from tests.support.clocks import MOMENT, standing_clock
 from tests.support.golden import Album
-from tests.support.sample_states import SILENCE, STATES, offer, run_in, zone
-from tests.support.screen_text import opened, until
+from tests.support.sample_run import ROADMAP
+from tests.support.sample_states import SILENCE, STATES, offer, run_in, runs_in, still
+from tests.support.screen_text import is_read, opened, shown, until
 from textual.pilot import Pilot
 
+from staycourse.cli.roadmap_files import RoadmapFiles
+from staycourse.client import RunSummary
 from staycourse.core.problems import UserError
-from staycourse_tui import session
+from staycourse.core.roadmap import parse
+from staycourse.record import watched_runs
+from staycourse.record.watched_runs import WatchedRuns
 from staycourse_tui.app import StaycourseApp
+from staycourse_tui.home import Home
+from staycourse_tui.offer import Offer
+from staycourse_tui.screens import home
 from staycourse_tui.screens.run import RunScreen
-from staycourse_tui.screens.run_view import RunView
-from staycourse_tui.screens.trial import TrialScreen
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -48,6 +54,16 @@ VIEWS = {
 }
 PLANS = ("plan-planned", "seal-planned", "help-plan", "plan-rehearsing", "plan-rehearsed", "seal-rehearsed")
 FAILED_PLANS = ("plan-rehearsal-failed", "seal-rehearsal-failed", "plan-seal-failed")
+HOMES = (
+    "home-empty",
+    "home-planned",
+    "home-running",
+    "home-stale",
+    "home-failed",
+    "home-suspended",
+    "home-done",
+)
+OTHERS = ("help-home", "check-running", "check-failed")
 ABSENT = {"trial-planned"}  # a run without a trial has none to open
 
 
@@ -60,14 +76,22 @@ def album(request: pytest.FixtureRequest) -> Iterator[Album]:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[SimpleNamespace]:
-    """What the screens count seconds by; `now` is moved by hand. Folders are told from `tmp_path` on."""
-    made = SimpleNamespace(now=1000.0)
-    made.monotonic = lambda: made.now
-    monkeypatch.setattr(session, "time", made)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    with zone():
+def clock(tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """What the screens count seconds by."""
+    with still(tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> Path:
+    """An empty working directory, of which the home screen is asked often."""
+    here = tmp_path / "work"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(watched_runs, "LIST_EVERY", 0.1)
+    monkeypatch.setattr(home, "_ROADMAPS_EVERY", 0.1)
+    monkeypatch.setattr(home, "_RUNS_EVERY", 0.1)
+    return here
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -116,9 +140,67 @@ async def test_a_plan_that_fails_looks_as_it_did(clock: SimpleNamespace, album: 
         await album.take(pilot, "plan-seal-failed")
 
 
+async def test_the_home_of_an_empty_folder_looks_as_it_did(work: Path, album: Album) -> None:
+    app = StaycourseApp(home=_Work(work).home)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await album.take(pilot, "home-empty")
+        (work / "digits.toml").write_text(ROADMAP, encoding="utf-8")
+        await until(pilot, lambda: "digits.toml" in shown(app))
+        await album.take(pilot, "home-planned")
+        await pilot.press("question_mark")
+        await album.take(pilot, "help-home")
+
+
+async def test_the_home_of_roadmaps_and_runs_looks_as_it_did(
+    work: Path, clock: SimpleNamespace, album: Album
+) -> None:
+    (work / "digits.toml").write_text(ROADMAP, encoding="utf-8")
+    (work / "torn.toml").write_text(ROADMAP.replace("trials = 6", "trial = 6"), encoding="utf-8")
+    with runs_in(work / "runs"), standing_clock():
+        here = _Work(work)
+        app = StaycourseApp(home=here.home)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: "digits-1" in shown(app) and "torn.toml" in shown(app))
+            await pilot.press("2")
+            for name in ("home-running", "home-failed", "home-done", "home-suspended"):
+                await album.take(pilot, name)
+                await pilot.press("down")
+            await pilot.press("1", "end", "enter")
+            await album.take(pilot, "check-failed")
+            await pilot.press("escape", "home", "enter")
+            clock.now += 3.0
+            await album.take(pilot, "check-running")
+            await pilot.press("escape")
+            here.is_torn = True
+            await album.take(pilot, "home-stale")
+
+
 def test_no_picture_is_left_of_a_screen_that_is_gone() -> None:
     wanted = {f"{screen}-{state}" for screen in SCREENS for state in STATES} - ABSENT
-    assert {file.stem for file in SNAPSHOTS.iterdir()} == {*wanted, *VIEWS, *PLANS, *FAILED_PLANS}
+    wanted |= {*VIEWS, *PLANS, *FAILED_PLANS, *HOMES, *OTHERS}
+    assert {file.stem for file in SNAPSHOTS.iterdir()} == wanted
+
+
+class _Work:
+    """A working directory whose runs can no longer be listed once `is_torn`; a check of it goes on until it
+    is cancelled."""
+
+    def __init__(self, folder: Path) -> None:
+        self.is_torn = False
+        self._runs = WatchedRuns(folder / "runs")
+        self._cancelled = threading.Event()
+        roadmaps = RoadmapFiles(Path())
+        self.home = Home(str(folder), roadmaps.look, self._look, self._check, self._cancelled.set)
+
+    def _look(self) -> Sequence[RunSummary]:
+        if self.is_torn:
+            raise OSError("[Errno 5] Input/output error: 'runs'")
+        return self._runs.look()
+
+    def _check(self, path: Path) -> Offer:
+        parse(path.read_text(encoding="utf-8"))
+        assert self._cancelled.wait(60)
+        raise UserError("the check was cancelled")
 
 
 async def _taken(pilot: Pilot[Path | None], album: Album, name: str, keys: str) -> None:
@@ -126,24 +208,12 @@ async def _taken(pilot: Pilot[Path | None], album: Album, name: str, keys: str) 
     await pilot.press(
         *keys.replace("/", "slash").replace("<", "less_than_sign").replace("-", "minus").split()
     )
-    await until(pilot, lambda: _is_read(pilot))
+    await until(pilot, lambda: is_read(pilot.app))
     await album.take(pilot, name)
     while not isinstance(pilot.app.screen, RunScreen):
         await pilot.press("escape")
     await pilot.press("u", "3")
     pilot.app.screen.session.say("")
-
-
-def _is_read(pilot: Pilot[Path | None]) -> bool:
-    """Whether all that the screen asks for is there, or cannot be."""
-    screen = next((one for one in reversed(pilot.app.screen_stack) if isinstance(one, RunView)), None)
-    if screen is None or screen.frame is None or screen.session.failure:
-        return screen is not None and bool(screen.session.failure)
-    asked, frame = screen.session.request, screen.frame
-    if isinstance(screen, TrialScreen) and frame.output_of is None:
-        return False
-    has_report = frame.report is not None or not asked.has_report
-    return frame.output_of == asked.output_of and frame.marked == asked.marked and has_report
 
 
 async def _hidden(pilot: Pilot[Path | None], run: Path, clock: SimpleNamespace) -> None:
