@@ -135,7 +135,7 @@ def _three(width: int, y: int, room: int, focus: str, wishes: Wishes, second: Bo
     middle = width - left - right
     curve = round(body * 0.66)
     devices = 1 + min(wishes.devices, body // 2 - 4)
-    loader = 5 if body < 36 else 6
+    loader = 6
     at = left + middle
     boxes = [
         *_left_column(left, y, body, focus, wishes),

@@ -16,7 +16,7 @@ from staycourse_tui.panes.trial import trial_pane, trial_title
 from staycourse_tui.panes.trials import trial_table
 from staycourse_tui.pictures.framing import NO_TITLE, Picture, Title, footer, framed
 from staycourse_tui.session import X_AXES
-from staycourse_tui.widgets.lines import Line, Span, line
+from staycourse_tui.widgets.lines import Line, Span, line, shorten
 
 PANES = ("queue", "trials", "curves", "log")
 _MOMENT = 5.0  # seconds
@@ -111,8 +111,11 @@ def _machine(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     frame = drawing.frame
     lines = devices.device_pane(frame, box.inner_width, box.inner_height)
     age = devices.age_of_readings(frame.snapshot)
-    models = " ".join(dict.fromkeys(frame.gpus)) if not age else ""
-    return (line(Span("devices", "title"), Span(f"  {models}" if models else "", "dim")), age), lines
+    models = ", ".join(dict.fromkeys(model.removeprefix("NVIDIA ") for model in frame.gpus))
+    kinds = Span(
+        "  " + shorten(models, box.inner_width - len("devices") - 6) if models and not age else "", "dim"
+    )
+    return (line(Span("devices", "title"), kinds), age), lines
 
 
 def _loader(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
