@@ -70,7 +70,7 @@ def report(frame: Frame, size: Size) -> Picture:
 SCREENS = {
     **{f"run-{pane}": run(pane) for pane in PANES},
     "run-full": run(full=True),
-    "run-unreadable": run(unread=4242.0, failure="unable to open database file", frozen="12:00:00"),
+    "run-unreadable": run(unread=4242.0, message="cannot be read: its folder is gone", frozen="12:00:00"),
     "trial": trial,
     "trials": trials,
     "log": log,

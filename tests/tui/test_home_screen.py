@@ -346,7 +346,7 @@ async def test_a_damaged_run_is_not_opened_and_says_why(mine: Here) -> None:
         assert "failed-1 is damaged: " in shown(app).splitlines()[-1]
         assert isinstance(app.screen, HomeScreen)
         await pilot.press("down")
-        assert "? help" in shown(app).splitlines()[-1]
+        assert "3 Details" in shown(app).splitlines()[-1]
 
 
 async def test_it_shows_what_changes_while_it_is_open(mine: Here) -> None:
@@ -398,7 +398,7 @@ async def test_keys_for_stopping_are_answered(here: Here) -> None:
             answer = shown(app).splitlines()[-1]
             assert "nothing is stopped" in answer and "rules end trials" in answer and "…" not in answer
             await pilot.press("escape")
-            assert "? help" in shown(app).splitlines()[-1]
+            assert "3 Details" in shown(app).splitlines()[-1]
         await pilot.resize_terminal(*LARGE)
         await listed(pilot)
         await pilot.press("x")

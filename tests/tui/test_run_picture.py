@@ -123,18 +123,6 @@ def test_what_cannot_be_read_is_said_at_every_width(sample_runs: dict[str, Path]
             assert head.endswith("LOCKED") and "…" not in head and ("FROZEN" in head) == bool(frozen)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_a_run_that_stays_unreadable_says_why_and_how_old_it_is(
-    sample_runs: dict[str, Path], size: tuple[int, int]
-) -> None:
-    frame = frame_of(sample_runs["running"])
-    rows = screen_of(frame, size, ViewState(unread=42.0, failure="unable to open database file"))
-    assert rows[1].startswith("✗ not readable: unable to open database file")
-    assert rows[2].startswith("what stands below is 42s old")
-    moment = screen_of(frame, size, ViewState(unread=1.5, failure="unable to open database file"))
-    assert "unable" not in "".join(moment), "nothing jumps for a moment's sake"
-
-
 def test_figures_of_a_machine_that_nobody_reads_any_more_say_when_they_were(
     sample_runs: dict[str, Path],
 ) -> None:
@@ -182,6 +170,12 @@ def test_losses_that_are_no_numbers_leave_a_gap(sample_runs: dict[str, Path]) ->
     assert "val_loss" in "\n".join(screen_of(nothing, (80, 24)))
     below = replace(frame, curves={("t38", "val_loss"): ((24, 1, -1.0), (48, 2, 1.0))})
     assert "(linear, not all above zero)" in "\n".join(screen_of(below, (80, 24)))
+
+
+def test_a_message_leaves_the_ways_out_where_there_is_room() -> None:
+    said = "cannot be read: its folder is gone"
+    assert re.match(said + " +esc back  [?] help  d detach$", text(footer(LOG_KEYS, 80, said)))
+    assert text(footer(LOG_KEYS, 60, said)).rstrip() == said
 
 
 def test_the_footer_keeps_the_ways_back_and_out_at_any_width() -> None:

@@ -120,7 +120,7 @@ async def test_keys_for_stopping_are_answered_with_the_rules(
         )
         assert "…" not in answer
         await pilot.press("escape")
-        assert "? help" in shown(app).splitlines()[-1]
+        assert "1 Queue" in shown(app).splitlines()[-1]
 
 
 async def test_help_says_why_nothing_can_be_stopped(sample_runs: dict[str, Path]) -> None:
@@ -207,7 +207,7 @@ async def test_why_a_run_cannot_be_read_is_said_where_that_lasts(
         hidden = run.rename(tmp_path / "elsewhere")
         await until(pilot, lambda: "cannot be read: its folder is gone" in shown(app).splitlines()[-1])
         hidden.rename(run)
-        await until(pilot, lambda: "? help" in shown(app).splitlines()[-1])
+        await until(pilot, lambda: "1 Queue" in shown(app).splitlines()[-1])
         (run / "run.db").write_bytes(b"nonsense" * 1000)
         await until(pilot, lambda: "cannot be read: run.db is damaged" in shown(app).splitlines()[-1])
 

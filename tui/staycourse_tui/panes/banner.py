@@ -1,4 +1,4 @@
-"""How a run stands that does not run, and what goes on with it; and why one cannot be read."""
+"""How a run stands that does not run: what it has left, or what goes on with it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,6 @@ def banner(frame: Frame, size: int) -> list[Line]:
     }
     maker = makers.get(snapshot.status)
     return [fit(made, size) for made in maker(frame, size)] if maker else []
-
-
-def unreadable(reason: str, seconds: float, size: int) -> list[Line]:
-    """Why a run cannot be read, and how old what is shown has become."""
-    old = f"what stands below is {fmt.age(seconds)} old; tried again twice a second"
-    lines = [*sentence("✗ not readable: ", "bad", reason, size), *wrap_text(old, size, "dim")]
-    return [fit(made, size) for made in lines]
 
 
 def _sealed(frame: Frame, size: int) -> list[Line]:

@@ -77,11 +77,9 @@ def footer(
     here: str = "",
     leaving: Key = LEAVE,
 ) -> Line:
-    """The message if there is one, else the keys that have a label; as many as fit, with the ways back, to
-    the help and out always. `labels` replaces the words of keys by what is shown of them; `here` is the
-    action that the screen is at."""
-    if message:
-        return fit(line(Span(shorten(message, size), "accent")), size)
+    """The keys that have a label, as many as fit, with the ways back, to the help and out always; a message
+    takes their place, and leaves these where it fits beside them. `labels` replaces the words of keys by
+    what is shown of them; `here` is the action that the screen is at."""
     items = [
         _key(key.shown, (labels or {}).get(key.shown, key.label), f"screen.{key.action}", key.action == here)
         for key in keys
@@ -89,6 +87,9 @@ def footer(
     ]
     back = _key(BACK.shown, BACK.label, f"screen.{BACK.action}", False) if BACK in keys else ()
     right = join([back, items.pop(), _key("d", leaving.label, f"app.{leaving.action}", False)])
+    if message:
+        said = line(Span(shorten(message, size), "accent"))
+        return spread(said, right, size) if width(said) + width(right) + 2 <= size else fit(said, size)
     for gap in ("   ", "  "):
         made = join(items, gap)
         if width(made) + width(right) + 2 <= size:

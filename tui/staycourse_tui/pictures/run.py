@@ -9,7 +9,7 @@ from staycourse_tui.frames import Frame
 from staycourse_tui.keys import RUN_KEYS
 from staycourse_tui.layout import Box, Wishes, arrange, device_rows, joints, queue_width, shows_all
 from staycourse_tui.panes import curves, devices, log
-from staycourse_tui.panes.banner import banner, unreadable
+from staycourse_tui.panes.banner import banner
 from staycourse_tui.panes.header import header
 from staycourse_tui.panes.queue import HEADING, queue, whole_queue
 from staycourse_tui.panes.trial import trial_pane, trial_title
@@ -19,14 +19,13 @@ from staycourse_tui.session import X_AXES
 from staycourse_tui.widgets.lines import Line, Span, line, shorten
 
 PANES = ("queue", "trials", "curves", "log")
-_MOMENT = 5.0  # seconds
 
 
 @dataclass(frozen=True)
 class ViewState:
     """What the keys have set. `up` is how far the log is scrolled back, `down` how far the queue is
     scrolled on, `phase` whose trials are listed (None: the running one's), `unread` for how many seconds
-    the run could not be read, and `failure` why."""
+    the run could not be read."""
 
     focus: str = "curves"
     log_axis: bool = True
@@ -40,7 +39,6 @@ class ViewState:
     top: int = 0
     message: str = ""
     unread: float | None = None
-    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def draw(frame: Frame, state: ViewState, size: tuple[int, int]) -> Drawn:
     columns, rows = size
     snapshot = frame.snapshot
     wishes = Wishes(
-        banner=len(_told(frame, state, columns)),
+        banner=len(banner(frame, columns)),
         phases=len(snapshot.phases),
         queue=len(whole_queue(snapshot, queue_width(columns, rows))),
         devices=_device_rows(frame),
@@ -93,14 +91,7 @@ def _header(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 
 def _banner(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
-    return NO_TITLE, _told(drawing.frame, drawing.state, box.width)
-
-
-def _told(frame: Frame, state: ViewState, size: int) -> list[Line]:
-    """The banner. A run that cannot be read for a moment only moves nothing on the screen."""
-    if state.unread is not None and state.unread >= _MOMENT:
-        return unreadable(state.failure, state.unread, size)
-    return banner(frame, size)
+    return NO_TITLE, banner(drawing.frame, box.width)
 
 
 def _devices(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:

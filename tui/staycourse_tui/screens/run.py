@@ -42,7 +42,6 @@ class RunScreen(RunView):
             x_axis=session.x_axis,
             frozen=session.frozen,
             unread=session.unread,
-            failure=session.failure,
             message=session.message,
         )
         self._drawn = draw(frame, shared, (columns, rows))
