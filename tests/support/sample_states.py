@@ -93,7 +93,8 @@ def still(place: Path) -> Iterator[SimpleNamespace]:
     (`now`). What is read of runs has a clock of its own, see standing_clock."""
     clock = SimpleNamespace(now=1000.0, monotonic=lambda: clock.now)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"TZ": ZONE, "COLORTERM": "truecolor", "HOME": str(place)}.items():
+        environment = {"TZ": ZONE, "TERM": "xterm-256color", "COLORTERM": "truecolor", "HOME": str(place)}
+        for name, value in environment.items():
             patch.setenv(name, value)
         for name in ("NO_COLOR", "COLORFGBG"):
             patch.delenv(name, raising=False)

@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--theme", help="one of Textual's themes")
     args = parser.parse_args()
     # A picture has all colours, whatever the terminal has from which it is ordered.
-    os.environ["COLORTERM"] = "truecolor"
+    os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     for name in ("NO_COLOR", "COLORFGBG"):
         os.environ.pop(name, None)
     columns, rows = (int(part) for part in args.size.split("x"))
