@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from staycourse.client import LiveView, Snapshot, TrialView
@@ -10,8 +10,8 @@ from staycourse.core.handoff import Ranked
 from staycourse.core.space import Value
 
 CurvePoint = tuple[int, int, float]  # step, epoch, value
-Curves = Mapping[tuple[str, str], tuple[CurvePoint, ...]]
-Pace = tuple[tuple[int, float], ...]  # step, seconds of training
+Curves = Mapping[tuple[str, str], Sequence[CurvePoint]]
+Pace = Sequence[tuple[int, float]]  # step, seconds of training
 MOST_MARKED = 4
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from textual.message import Message
@@ -14,13 +14,12 @@ from textual.message import Message
 from staycourse.client import RunClient, Snapshot
 from staycourse.core.metric_names import resolve
 from staycourse.core.problems import UserError
-from staycourse_tui.frames import CurvePoint, Curves, Frame, Request, compared_with, focus_of
+from staycourse_tui.frames import Frame, Request, compared_with, focus_of
 from staycourse_tui.messages import Polled, PollFailed
 
 INTERVAL = 0.5
 READINGS = ("util_percent", "memory_used_bytes", "power_watts", "temperature_celsius")
 _HISTORY = 120
-_MOST_ENDED = 64
 _TRAIN, _TRAIN_STEP = "train_loss", "train_loss_step"
 
 
@@ -42,7 +41,6 @@ class Poller:
         self._request = Request()
         self._client: RunClient | None = None
         self._metrics: dict[str, str] = {}
-        self._ended: OrderedDict[tuple[str, str], tuple[CurvePoint, ...]] = OrderedDict()
         self._history: dict[str, dict[str, deque[float]]] = {}
         self._history_at: str | None = None
 
@@ -113,10 +111,10 @@ class Poller:
             folder=str(paths.root),
             metric=metric,
             focus=focus,
-            curves=self._curves(client, snapshot, wanted),
+            curves=client.curves(wanted),
             compared=compared,
             marked=request.marked,
-            pace={trial: tuple(client.pace(trial)) for trial in drawn if request.has_pace},
+            pace={trial: client.pace(trial) for trial in drawn if request.has_pace},
             history={
                 device: {name: tuple(values) for name, values in readings.items()}
                 for device, readings in self._history.items()
@@ -125,7 +123,7 @@ class Poller:
             won=next((ranked for handoff in client.state.handoffs[-1:] for ranked in handoff.ranking), None),
             files=tuple(str(path.relative_to(paths.root)) for path in files),
             gpus=tuple(map(str, client.state.environment.get("gpus", ()))),
-            timing=client.timing(focus) if focus else {},
+            timing=_timing(client, snapshot, focus),
             output=client.trial_log(request.output_of) if request.output_of else "",
             output_of=request.output_of,
             report=client.report() if request.has_report else None,
@@ -139,20 +137,6 @@ class Poller:
             if found is not None:
                 self._metrics[name] = found
         return self._metrics.get(name, name)
-
-    def _curves(self, client: RunClient, snapshot: Snapshot, wanted: list[tuple[str, str]]) -> Curves:
-        """What has ended does not change any more and is kept, that of the last few dozen curves."""
-        kept = {key: self._ended[key] for key in wanted if key in self._ended}
-        read = client.curves(key for key in wanted if key not in kept)
-        curves = kept | {key: tuple(points) for key, points in read.items()}
-        for key in wanted:
-            view = snapshot.trial(key[0])
-            if view is not None and view.status == "ended":
-                self._ended[key] = curves[key]
-                self._ended.move_to_end(key)
-        while len(self._ended) > _MOST_ENDED:
-            self._ended.popitem(last=False)
-        return curves
 
     def _remember(self, client: RunClient, snapshot: Snapshot) -> None:
         """The readings of the last two minutes; those from before this view are read once a device."""
@@ -171,3 +155,11 @@ class Poller:
             for name, readings in self._history[device].items():
                 if name in values:
                     readings.append(values[name])
+
+
+def _timing(client: RunClient, snapshot: Snapshot, focus: str | None) -> Mapping[str, float]:
+    """The newest times of the trial in focus; of one that runs the snapshot has them already."""
+    if focus is None:
+        return {}
+    live = next((one for one in snapshot.live if one.trial == focus), None)
+    return live.timing if live else client.timing(focus)
