@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
@@ -112,7 +112,7 @@ class StaycourseApp(TerminalApp[Path | None]):
             screen.session.fail(message.reason)
             screen.redraw()
 
-    def _view_of(self, source: object) -> RunView | None:
+    def _view_of(self, source: object) -> RunView[Any] | None:
         """The uppermost screen of the run that this reader reads, None where it is open no more."""
         from staycourse_tui.screens.run_view import RunView
 

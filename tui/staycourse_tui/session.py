@@ -18,6 +18,11 @@ _MESSAGE_SECONDS = 8.0
 _PATIENCE = 4  # seconds; a read takes a small part of one
 
 
+def after(x_axis: str) -> str:
+    """What the x axis is next."""
+    return X_AXES[(X_AXES.index(x_axis) + 1) % len(X_AXES)]
+
+
 class Session:
     """Shared by the screens of a run.
 
@@ -118,5 +123,5 @@ class Session:
 
     def next_x_axis(self) -> None:
         """Curves by epoch, by step, by time of training."""
-        self.x_axis = X_AXES[(X_AXES.index(self.x_axis) + 1) % len(X_AXES)]
+        self.x_axis = after(self.x_axis)
         self.ask(has_pace=self.x_axis == "time")

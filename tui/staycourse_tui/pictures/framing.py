@@ -13,6 +13,23 @@ Title = tuple[Line, Line]
 NO_TITLE: Title = ((), ())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What every screen of a run is told beside its own state: the time at which the display was frozen, for
+    how many seconds the run could not be read, and what was said last."""
+
+    frozen: str = ""
+    unread: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filtered(Shown):
+    """The same of a screen with a filter; `is_filtering` is whether it is being typed."""
+
+    is_filtering: bool = False
+
+
 @dataclass(frozen=True)
 class Picture:
     """A screen: where its panes stand, and the lines of each."""

@@ -10,20 +10,16 @@ from staycourse_tui.keys import LOG_KEYS
 from staycourse_tui.layout import Box, is_tiny
 from staycourse_tui.panes.header import header
 from staycourse_tui.panes.log import whole_log
-from staycourse_tui.pictures.framing import Picture, footer, framed, only_header
+from staycourse_tui.pictures.framing import Filtered, Picture, footer, framed, only_header
 from staycourse_tui.widgets.lines import Span, line
 
 
 @dataclass(frozen=True)
-class LogState:
+class LogState(Filtered):
     """What the keys have set: `up` is how far the log is scrolled back."""
 
     up: int = 0
     filter: str = ""
-    is_filtering: bool = False
-    frozen: str = ""
-    unread: float | None = None
-    message: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,15 @@ from staycourse_tui.frames import Frame
 from staycourse_tui.keys import REPORT_KEYS
 from staycourse_tui.layout import Box, is_tiny
 from staycourse_tui.panes.header import header
-from staycourse_tui.pictures.framing import Picture, footer, framed, only_header
+from staycourse_tui.pictures.framing import Picture, Shown, footer, framed, only_header
 from staycourse_tui.widgets.lines import Line, Span, flow, line
 
 
 @dataclass(frozen=True)
-class ReportState:
+class ReportState(Shown):
     """What the keys have set: `down` is how far the report is scrolled."""
 
     down: int = 0
-    frozen: str = ""
-    unread: float | None = None
-    message: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,15 @@ from staycourse_tui.panes.header import header
 from staycourse_tui.panes.queue import HEADING, queue, whole_queue
 from staycourse_tui.panes.trial import trial_pane, trial_title
 from staycourse_tui.panes.trials import trial_table
-from staycourse_tui.pictures.framing import NO_TITLE, Picture, Title, footer, framed
-from staycourse_tui.session import X_AXES
+from staycourse_tui.pictures.framing import NO_TITLE, Picture, Shown, Title, footer, framed
+from staycourse_tui.session import X_AXES, after
 from staycourse_tui.widgets.lines import Line, Span, line, shorten
 
 PANES = ("queue", "trials", "curves", "log")
 
 
 @dataclass(frozen=True)
-class ViewState:
+class ViewState(Shown):
     """What the keys have set. `up` is how far the log is scrolled back, `down` how far the queue is
     scrolled on, `phase` whose trials are listed (None: the running one's), `unread` for how many seconds
     the run could not be read."""
@@ -31,14 +31,11 @@ class ViewState:
     log_axis: bool = True
     x_axis: str = X_AXES[0]
     full: bool = False
-    frozen: str = ""
     selected: str | None = None
     phase: int | None = None
     up: int = 0
     down: int = 0
     top: int = 0
-    message: str = ""
-    unread: float | None = None
 
 
 @dataclass(frozen=True)
@@ -205,8 +202,7 @@ def _footer(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 def labels_of(state: ViewState) -> dict[str, str]:
     """What the keys would change to, by the keys as they are shown."""
-    next_axis = X_AXES[(X_AXES.index(state.x_axis) + 1) % len(X_AXES)]
-    labels = {"y": "linear" if state.log_axis else "log", "t": next_axis}
+    labels = {"y": "linear" if state.log_axis else "log", "t": after(state.x_axis)}
     return labels | {"space": "go on" if state.frozen else "freeze", "f": "back" if state.full else "full"}
 
 

@@ -16,15 +16,15 @@ from staycourse_tui.panes.output import output_lines
 from staycourse_tui.panes.rules import rule_lines
 from staycourse_tui.panes.timings import timing_lines
 from staycourse_tui.panes.trial import facts_of, result_lines, setup_lines, state_of
-from staycourse_tui.pictures.framing import Picture, Title, footer, framed, only_header
-from staycourse_tui.session import X_AXES
+from staycourse_tui.pictures.framing import Picture, Shown, Title, footer, framed, only_header
+from staycourse_tui.session import X_AXES, after
 from staycourse_tui.widgets.lines import Line, Span, flow, line
 
 _LEFT = 44
 
 
 @dataclass(frozen=True)
-class TrialState:
+class TrialState(Shown):
     """What the keys have set: `whole` is the pane that has the whole window ("" for none), `up` how far its
     output is scrolled back."""
 
@@ -32,9 +32,6 @@ class TrialState:
     x_axis: str = X_AXES[0]
     whole: str = ""
     up: int = 0
-    frozen: str = ""
-    unread: float | None = None
-    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -214,10 +211,9 @@ def _output(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 
 def _labels(state: TrialState) -> dict[str, str]:
-    next_axis = X_AXES[(X_AXES.index(state.x_axis) + 1) % len(X_AXES)]
     return {
         "y": "linear" if state.log_axis else "log",
-        "t": next_axis,
+        "t": after(state.x_axis),
         "space": "go on" if state.frozen else "freeze",
         "f": "back" if state.whole == "curves" else "full",
         "o": "back" if state.whole == "output" else "output",

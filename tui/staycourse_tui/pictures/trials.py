@@ -10,23 +10,19 @@ from staycourse_tui.keys import TRIALS_KEYS
 from staycourse_tui.layout import Box, is_tiny
 from staycourse_tui.panes.all_trials import Listing, Order, side_by_side, table
 from staycourse_tui.panes.header import header
-from staycourse_tui.pictures.framing import Picture, Title, footer, framed, only_header
+from staycourse_tui.pictures.framing import Filtered, Picture, Title, footer, framed, only_header
 from staycourse_tui.widgets.lines import Line, Span, line
 
 
 @dataclass(frozen=True)
-class TrialsState:
+class TrialsState(Filtered):
     """What the keys have set. `cursor` is the trial that they are at, `top` the first row shown,
-    `compares` whether marked trials are shown side by side, `is_filtering` whether the filter is typed."""
+    `compares` whether marked trials are shown side by side."""
 
     order: Order = Order()
     cursor: str | None = None
     top: int = 0
     compares: bool = True
-    is_filtering: bool = False
-    frozen: str = ""
-    unread: float | None = None
-    message: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,11 @@ from staycourse_tui.widgets.pane import Pane
 
 
 class PaneScreen(Screen[object]):
-    """A screen that is drawn from `picture`; `PANES` are the names of all panes it may have."""
+    """A screen that is drawn from `picture`; `PANES` are the names of all panes it may have.
+
+    Textual calls the handlers of an event (`on_mount`, `on_resize` …) in every class that has one, from the
+    screen's own on: one that calls its twin here would draw twice.
+    """
 
     AUTO_FOCUS = None
     PANES: ClassVar[tuple[str, ...]] = ()

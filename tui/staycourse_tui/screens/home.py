@@ -51,7 +51,6 @@ class HomeScreen(PaneScreen):
     def on_mount(self) -> None:
         for asking in self._asking:
             asking.start()
-        super().on_mount()
 
     def on_unmount(self) -> None:
         for asking in self._asking:
@@ -64,7 +63,6 @@ class HomeScreen(PaneScreen):
     def on_screen_resume(self) -> None:
         for asking in self._asking:
             asking.go_on()
-        super().on_screen_resume()
 
     def on_roadmaps_read(self, message: RoadmapsRead) -> None:
         self._asking[0].taken()

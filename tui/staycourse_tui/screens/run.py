@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
 
 from staycourse_tui.frames import Frame
 from staycourse_tui.keys import RUN_KEYS
-from staycourse_tui.messages import Scrolled
 from staycourse_tui.pictures.framing import Picture
-from staycourse_tui.pictures.run import PANES, Drawn, ViewState, draw, listed_phase
+from staycourse_tui.pictures.run import PANES, ViewState, draw, listed_phase
 from staycourse_tui.screens.run_view import RunView
 from staycourse_tui.session import Session
 from staycourse_tui.terminal_app import TerminalApp
 
 
-class RunScreen(RunView):
+class RunScreen(RunView[ViewState]):
     """Shows one run; Enter and the numbers lead to the other screens."""
 
     KEYS = RUN_KEYS
@@ -29,29 +27,18 @@ class RunScreen(RunView):
 
     def __init__(self, session: Session, has_home: bool = False) -> None:
         """`has_home`: whether a screen below is one to go back to."""
-        super().__init__(session)
+        super().__init__(session, ViewState())
         self._has_home = has_home
-        self.state = ViewState()
-        self._drawn: Drawn | None = None
 
     def draw(self, frame: Frame, columns: int, rows: int) -> Picture:
-        session = self.session
-        shared = replace(
-            self.state,
-            log_axis=session.log_axis,
-            x_axis=session.x_axis,
-            frozen=session.frozen,
-            unread=session.unread,
-            message=session.message,
-        )
-        self._drawn = draw(frame, shared, (columns, rows))
-        self.state = self._drawn.state
-        return self._drawn.picture
+        told = self.told(log_axis=self.session.log_axis, x_axis=self.session.x_axis)
+        drawn = draw(frame, told, (columns, rows))
+        self.state, self.page = drawn.state, drawn.page
+        return drawn.picture
 
     def on_mount(self) -> None:
         self.session.start()
         self.set_interval(1.0, self._tick)
-        super().on_mount()
 
     def on_unmount(self) -> None:
         self.session.stop()
@@ -64,24 +51,24 @@ class RunScreen(RunView):
             views = [screen for screen in self.app.screen_stack if isinstance(screen, RunView)]
             views[-1].redraw()
 
-    def on_scrolled(self, message: Scrolled) -> None:
-        if message.pane in PANES and message.pane not in (self.state.focus, "curves"):
-            self._change(focus=message.pane)
-        self.action_move(message.lines)
+    def scrolled(self, pane: str, lines: int) -> None:
+        if pane in PANES and pane not in (self.state.focus, "curves"):
+            self.change(focus=pane)
+        self.action_move(lines)
 
     def action_focus_pane(self, pane: str) -> None:
         """Go to a pane; from the pane itself to its own screen."""
         if pane == self.state.focus and pane in ("trials", "log"):
             self.action_all_trials() if pane == "trials" else self.action_whole_log()
             return
-        self._change(focus=pane, full=False)
+        self.change(focus=pane, full=False)
 
     def action_open(self) -> None:
         """Open what the cursor is at."""
         if self.state.focus == "log":
             self.action_whole_log()
         elif self.state.focus == "queue":
-            self._change(focus="trials")
+            self.change(focus="trials")
         elif self.frame is not None and self.frame.focus is not None:
             from staycourse_tui.screens.trial import TrialScreen
 
@@ -112,29 +99,18 @@ class RunScreen(RunView):
             self.session.mark(self.frame.focus)
             self.redraw()
 
-    def action_unmark(self) -> None:
-        self.session.unmark()
-        self.redraw()
-
     def action_next_pane(self, step: int) -> None:
         at = (PANES.index(self.state.focus) + step) % len(PANES)
-        self._change(focus=PANES[at], full=False)
+        self.change(focus=PANES[at], full=False)
 
     def action_move(self, step: int) -> None:
         state = self.state
         if state.focus == "queue":
-            self._change(down=max(0, state.down + step))
+            self.change(down=max(0, state.down + step))
         elif state.focus == "log":
-            self._change(up=max(0, state.up - step))
+            self.change(up=max(0, state.up - step))
         else:
             self._select_by(step)
-
-    def action_page(self, step: int) -> None:
-        page = max(1, self._drawn.page - 1) if self._drawn else 1
-        self.action_move(step * page)
-
-    def action_end(self, step: int) -> None:
-        self.action_move(step * 10**9)
 
     def action_phase(self, step: int) -> None:
         """List the trials of another phase."""
@@ -144,7 +120,7 @@ class RunScreen(RunView):
     def action_list_phase(self, phase: int) -> None:
         """A click on a phase: its trials."""
         if self._list(phase):
-            self._change(focus="trials")
+            self.change(focus="trials")
 
     def action_pick(self, trial: str) -> None:
         self._select(trial)
@@ -153,13 +129,13 @@ class RunScreen(RunView):
         """Back to what the screen showed at first; from there to where the run was opened."""
         at_first = self.session.request.selected is None and not (self.state.full or self.state.up)
         self.session.say("")
-        self._change(phase=None, full=False, up=0, down=0)
+        self.change(phase=None, full=False, up=0, down=0)
         self._select(None)
         if at_first and self._has_home:
             self.go_back()
 
     def action_full(self) -> None:
-        self._change(full=not self.state.full, focus="curves")
+        self.change(full=not self.state.full, focus="curves")
 
     def _select_by(self, step: int) -> None:
         ids = self._listed()
@@ -174,7 +150,7 @@ class RunScreen(RunView):
             return False
         trials = self.frame.snapshot.of_phase(phase)
         if trials:
-            self._change(phase=phase, top=0)
+            self.change(phase=phase, top=0)
             self._select(trials[-1].id)
         return bool(trials)
 
@@ -186,8 +162,4 @@ class RunScreen(RunView):
 
     def _select(self, trial: str | None) -> None:
         self.session.select(trial)
-        self.redraw()
-
-    def _change(self, **changes: object) -> None:
-        self.state = replace(self.state, **changes)  # type: ignore[arg-type]  # names are the state's own
         self.redraw()

@@ -35,7 +35,6 @@ class SealScreen(SheetScreen[str]):
         self._is_ready = False
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._timer = self.set_timer(_UNREAD_FOR, self._stood)
 
     def body(self, size: int) -> list[Line]:

@@ -9,14 +9,13 @@ from textual.binding import BindingType
 
 from staycourse_tui.frames import Frame
 from staycourse_tui.keys import TRIAL_KEYS
-from staycourse_tui.messages import Scrolled
 from staycourse_tui.pictures.framing import Picture
 from staycourse_tui.pictures.trial import TrialState, draw_trial
 from staycourse_tui.screens.run_view import RunView
 from staycourse_tui.session import Session
 
 
-class TrialScreen(RunView):
+class TrialScreen(RunView[TrialState]):
     """The trial `trial`; what was in focus before it is so again when the screen is left."""
 
     KEYS = TRIAL_KEYS
@@ -24,15 +23,12 @@ class TrialScreen(RunView):
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in TRIAL_KEYS]
 
     def __init__(self, session: Session, trial: str) -> None:
-        super().__init__(session)
-        self.state = TrialState()
+        super().__init__(session, TrialState())
         self._before = session.request.selected
         self._trial = trial
-        self._page = 1
 
     def on_mount(self) -> None:
         self._show(self._trial)
-        super().on_mount()
 
     def on_unmount(self) -> None:
         self.session.ask(output_of=None)
@@ -40,21 +36,11 @@ class TrialScreen(RunView):
 
     def draw(self, frame: Frame, columns: int, rows: int) -> Picture:
         session = self.session
-        shared = replace(
-            self.state,
-            log_axis=session.log_axis,
-            x_axis=session.x_axis,
-            frozen=session.frozen,
-            unread=session.unread,
-            message=session.message,
-        )
         shown = replace(frame, focus=self._trial, marked=session.marked)
-        drawn = draw_trial(shown, shared, (columns, rows))
-        self.state, self._page = replace(self.state, up=drawn.up), drawn.page
+        told = self.told(log_axis=session.log_axis, x_axis=session.x_axis)
+        drawn = draw_trial(shown, told, (columns, rows))
+        self.state, self.page = replace(self.state, up=drawn.up), drawn.page
         return drawn.picture
-
-    def on_scrolled(self, message: Scrolled) -> None:
-        self.action_move(message.lines)
 
     def action_step(self, step: int) -> None:
         """To the trial before or after."""
@@ -66,40 +52,26 @@ class TrialScreen(RunView):
             self._show(ids[at])
 
     def action_full(self) -> None:
-        self._change(whole="" if self.state.whole == "curves" else "curves")
+        self.change(whole="" if self.state.whole == "curves" else "curves")
 
     def action_output(self) -> None:
-        self._change(whole="" if self.state.whole == "output" else "output")
+        self.change(whole="" if self.state.whole == "output" else "output")
 
     def action_back(self) -> None:
         if self.state.whole:
-            self._change(whole="")
+            self.change(whole="")
         else:
             super().action_back()
 
     def action_move(self, step: int) -> None:
-        self._change(up=max(0, self.state.up - step))
-
-    def action_page(self, step: int) -> None:
-        self.action_move(step * max(1, self._page - 1))
-
-    def action_end(self, step: int) -> None:
-        self.action_move(step * 10**9)
+        self.change(up=max(0, self.state.up - step))
 
     def action_mark(self) -> None:
         self.session.mark(self._trial)
-        self.redraw()
-
-    def action_unmark(self) -> None:
-        self.session.unmark()
         self.redraw()
 
     def _show(self, trial: str) -> None:
         self._trial = trial
         self.session.ask(output_of=trial)
         self.session.select(trial)
-        self._change(up=0)
-
-    def _change(self, **changes: object) -> None:
-        self.state = replace(self.state, **changes)  # type: ignore[arg-type]  # names are the state's own
-        self.redraw()
+        self.change(up=0)
