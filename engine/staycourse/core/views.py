@@ -148,9 +148,14 @@ class Snapshot:
     @property
     def phase(self) -> PhaseView | None:
         """The phase that is running, else the last one that is done."""
-        running = [phase for phase in self.phases if phase.status == "running"]
-        done = [phase for phase in self.phases if phase.status == "done"]
-        return (running or done or [None])[-1]  # type: ignore[list-item]  # None stands for no phase yet
+        return current_phase(self.phases)
+
+
+def current_phase(phases: Sequence[PhaseView]) -> PhaseView | None:
+    """The phase that is running, else the last one that is done."""
+    running = [phase for phase in phases if phase.status == "running"]
+    done = [phase for phase in phases if phase.status == "done"]
+    return next(iter((running or done)[-1:]), None)
 
 
 def phase_words(roadmap: Roadmap, handoffs: Sequence[Handoff], index: int) -> list[str]:

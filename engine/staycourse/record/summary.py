@@ -13,7 +13,7 @@ from staycourse.core.forecast import Forecast
 from staycourse.core.problems import UserError
 from staycourse.core.space import Value
 from staycourse.core.state import RunStatus
-from staycourse.core.views import PhaseView
+from staycourse.core.views import PhaseView, current_phase
 from staycourse.record import clock, ledger, rows
 from staycourse.record.damage import DamagedRun
 from staycourse.record.lock import is_held
@@ -57,9 +57,7 @@ class RunSummary:
     @property
     def phase(self) -> PhaseView | None:
         """The phase that is running, else the last one that is done."""
-        running = [phase for phase in self.phases if phase.status == "running"]
-        done = [phase for phase in self.phases if phase.status == "done"]
-        return next(iter((running or done)[-1:]), None)
+        return current_phase(self.phases)
 
     @property
     def ended(self) -> int:

@@ -11,8 +11,9 @@ from staycourse.client import TrialView
 from staycourse.core.space import format_value
 from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
+from staycourse_tui.panes.lists import visible
 from staycourse_tui.panes.trial import state_of
-from staycourse_tui.panes.trial_cells import column_of, parameter
+from staycourse_tui.panes.trial_cells import column_of, parameter, score
 from staycourse_tui.widgets.lines import Line, Span, cell, fit, line
 
 _NAME_WIDTH, _LEAST_NAME = 18, 6
@@ -37,7 +38,7 @@ def trial_table(frame: Frame, phase: int, size: int, rows: int, top: int, marked
     ids = tuple(view.id for view in trials)
     page = max(1, rows - 1)
     at = ids.index(marked) if marked in ids else len(ids) - 1
-    top = max(min(top, at, max(0, len(ids) - page)), at - page + 1, 0)
+    top, _ = visible(len(ids), at, top, page)
     if not trials:
         said = "no trial yet" if frame.snapshot.is_engine_alive else "no trial has begun"
         return Table([fit(line(Span(said, "dim")), size)], (), 0, page)
@@ -174,9 +175,6 @@ def _cell(frame: Frame, view: TrialView, name: str, word: str, role: str, size: 
 
 
 def _score(frame: Frame, view: TrialView) -> tuple[str, str]:
-    """The best value of an ended trial, the newest of a running one."""
-    if view.best_value is not None:
-        return fmt.number(view.best_value), ""
-    live = next((one for one in frame.snapshot.live if one.trial == view.id), None)
-    value = live.metrics.get(frame.metric) if live else None
-    return ("" if value is None else fmt.number(value)), "dim"
+    """The score in words; one that is not final is dim."""
+    value = score(frame, view)
+    return ("" if value is None else fmt.number(value)), "dim" if view.best_value is None else ""

@@ -10,6 +10,7 @@ from staycourse_tui.keys import TRIALS_KEYS
 from staycourse_tui.layout import Box, is_tiny
 from staycourse_tui.panes.all_trials import Listing, Order, side_by_side, table
 from staycourse_tui.panes.header import header
+from staycourse_tui.panes.lists import visible
 from staycourse_tui.pictures.framing import Filtered, Picture, Title, footer, framed, only_header
 from staycourse_tui.widgets.lines import Line, Span, line
 
@@ -65,8 +66,7 @@ def draw_trials(frame: Frame, listed: Listing, state: TrialsState, size: tuple[i
 def _top(listed: Listing, state: TrialsState, page: int) -> int:
     """The first row shown: the trial with the cursor is always in sight."""
     at = next((n for n, view in enumerate(listed.trials) if view.id == state.cursor), 0)
-    last = max(0, len(listed.trials) - page)
-    return max(min(state.top, at, last), at - page + 1, 0)
+    return visible(len(listed.trials), at, state.top, page)[0]
 
 
 def _title(listed: Listing, state: TrialsState, top: int, page: int) -> Title:

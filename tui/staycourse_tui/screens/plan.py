@@ -171,8 +171,7 @@ class PlanScreen(PaneScreen):
         items.append((Span("q", "key", "app.leave"), Span(" leave", "dim", "app.leave")))
         left = join(items, "  ")
         more = [f"↓ {hidden} more"] if hidden > 0 else []
-        short = [f"↓ {hidden} more"] if hidden > 0 else []
-        for words in ([*more, totals(self._offer)], more, short):
+        for words in ([*more, totals(self._offer)], more):
             right = line(Span("   ".join(words), "dim"))
             if width(left) + width(right) + 2 <= columns:
                 return spread(left, right, columns)
