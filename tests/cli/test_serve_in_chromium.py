@@ -52,7 +52,7 @@ async def test_the_run_is_seen_and_keys_work_and_the_end_is_said(place: Place, t
             await page.press("q")
             await until(lambda: not server.views(), "the view that was left still runs")
             await page.reads("#said", "This view of digits-1 is closed")
-            await page.ask("document.getElementById('again').click()")
+            await page.reloads("document.getElementById('again').click()")
             await page.shows("digits-1", "queue")
             server.process.kill()
             await page.reads("#said", "This view of digits-1 is closed")

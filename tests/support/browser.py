@@ -42,11 +42,13 @@ _SCREEN = """
 
 
 class Page:
-    """A tab. `requested` are the addresses that it has asked for, `said` what its console shows."""
+    """A tab. `requested` are the addresses that it has asked for, `said` what its console shows, `loads` how often
+    a page of its has loaded."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.requested: list[str] = []
         self.said: list[str] = []
+        self.loads = 0
         self._socket = socket
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -99,6 +101,15 @@ class Page:
             assert asyncio.get_running_loop().time() < deadline, f"{words} not in {text}"
             await asyncio.sleep(0.05)
 
+    async def reloads(self, script: str, seconds: float = 20.0) -> None:
+        """Run a script that loads the page anew, and wait until it has: until then the old one answers."""
+        before = self.loads
+        await self.ask(script)
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self.loads == before:
+            assert asyncio.get_running_loop().time() < deadline, f"{script} loads nothing"
+            await asyncio.sleep(0.05)
+
     async def press(self, text: str) -> None:
         """Type one character."""
         await self.call("Input.dispatchKeyEvent", type="keyDown", text=text, key=text)
@@ -122,6 +133,8 @@ class Page:
                     waiting.set_result(told)
             elif told["method"] == "Network.requestWillBeSent":
                 self.requested.append(told["params"]["request"]["url"])
+            elif told["method"] == "Page.loadEventFired":
+                self.loads += 1
             elif told["method"] in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled"):
                 self.said.append(json.dumps(told["params"])[:400])
 
