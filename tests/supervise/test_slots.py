@@ -58,11 +58,11 @@ def two_gpus(busy: bool = False) -> list[FakeGpu]:
 def test_a_slot_for_each_gpu_that_is_visible(driver: Path) -> None:
     configure(driver, gpus=two_gpus())
     said, _ = ask(driver)
-    assert [line.split("|")[:2] for line in said[::2]] == [["gpu0", "cuda"], ["gpu1", "cuda"]]
+    assert [line.split("|")[:2] for line in said[::2]] == [["gpu0", "cuda:0"], ["gpu1", "cuda:0"]]
     assert said[1::2] == ["waits None"] * 2
     uuids = [line.split("|")[2] for line in said[::2]]
     assert len(set(uuids)) == 2 and all(uuid.startswith("GPU-") for uuid in uuids)
-    assert ask(driver, CUDA_VISIBLE_DEVICES="1")[0][0].startswith(f"gpu1|cuda|{uuids[1]}")
+    assert ask(driver, CUDA_VISIBLE_DEVICES="1")[0][0].startswith(f"gpu1|cuda:0|{uuids[1]}")
     assert ask(driver, "slots=1")[0][0].startswith("gpu0|") and len(ask(driver, "slots=1")[0]) == 2
 
 

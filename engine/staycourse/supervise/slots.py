@@ -33,8 +33,8 @@ class Slot:
 
     @property
     def device(self) -> str:
-        """The device as a job names it: a worker sees its own GPU only."""
-        return "cuda" if self.gpu else "cpu"
+        """The device as a job names it: a worker sees its own GPU only, the first to it."""
+        return "cuda:0" if self.gpu else "cpu"
 
     @property
     def environment(self) -> dict[str, str]:
