@@ -1,10 +1,10 @@
 """What the engine's training loop costs beside a textbook PyTorch loop: `python bench/overhead.py`.
 
-Both sides train the same model on as many samples for as many steps, in one process, on one CPU, with the
-same number of threads and loader workers, and validate after each epoch. They take turns, and who begins
-changes from round to round. The engine's side is what a worker runs (`Trial.prepare`, then `Loop.run`), with
-messages sent through a pipe that another process reads, and the last checkpoint and the best weights
-written to disk. The textbook writes nothing. Set-up is timed on neither side.
+Both sides train the same model on as many samples for as many steps, in one process, on one CPU or one GPU,
+with the same number of threads and loader workers, and validate after each epoch. They take turns, and who
+begins changes from round to round. The engine's side is what a worker runs (`Trial.prepare`, then
+`Loop.run`), with messages sent through a pipe that another process reads, and the last checkpoint and the
+best weights written to disk. The textbook writes nothing. Set-up is timed on neither side.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +27,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "engine"))
 
 import torch  # noqa: E402
+from cases import CASES, USUAL, Case  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, random_split  # noqa: E402
 
-from staycourse.core.job import DataSpec, Job, TaskSpec  # noqa: E402
+from staycourse.core.job import DataSpec, Job  # noqa: E402
 from staycourse.task.contract import Task  # noqa: E402
 from staycourse.training.checkpoint import Checkpoints  # noqa: E402
 from staycourse.training.loop import Loop  # noqa: E402
@@ -40,43 +41,6 @@ from staycourse.training.trial import Trial  # noqa: E402
 VALIDATION = 0.2
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 clock = CLOCKS["wall"]
-DIGITS, STEPS = ROOT / "roadmaps" / "tasks" / "digits.py", ROOT / "bench" / "tasks" / "steps.py"
-
-
-@dataclass(frozen=True)
-class Case:
-    """What both sides train; `target` is the least ratio that the project promises."""
-
-    name: str
-    file: Path
-    args: Mapping[str, Any]
-    batch_size: int
-    target: float
-    lr: float = 3e-3
-
-    @property
-    def setup(self) -> dict[str, Any]:
-        return {"lr": self.lr, "batch_size": self.batch_size, "dropout": 0.2, "optimizer": "adamw"}
-
-    @property
-    def task(self) -> TaskSpec:
-        return TaskSpec(str(self.file.parent), self.file.name, str(self.file.parent), dict(self.args))
-
-
-CASES = {
-    "tiny": Case("quickstart's steps", DIGITS, {}, 32, 0.9),
-    "tiny-single": Case(
-        "tiny steps, samples singly", STEPS, {"one_by_one": 1, "samples": 1500, "width": 8}, 32, 0.9
-    ),
-    "long": Case("steps of 5 ms and more", STEPS, {"samples": 640, "side": 16, "width": 24}, 32, 0.97),
-    "long-single": Case(
-        "the same, samples singly",
-        STEPS,
-        {"one_by_one": 1, "samples": 640, "side": 16, "width": 24},
-        32,
-        0.97,
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -96,16 +60,26 @@ class Timed:
         return 1000 * self.seconds / self.steps
 
 
-def textbook(case: Case, epochs: int, workers: int, metrics: bool) -> Timed:
+@dataclass(frozen=True)
+class Way:
+    """How both sides train: where, with how many loader workers, and whether they count accuracy."""
+
+    device: torch.device
+    workers: int
+    metrics: bool
+
+
+def textbook(case: Case, epochs: int, way: Way) -> Timed:
     """The loop that PyTorch's tutorials teach."""
+    device = way.device
     task = Task.load(case.task)
     torch.manual_seed(0)
     dataset = task.call("dataset", stage="train")
     held_out = round(len(dataset) * VALIDATION)
     train_set, validation_set = random_split(dataset, [len(dataset) - held_out, held_out])
-    train_loader = DataLoader(train_set, batch_size=case.batch_size, shuffle=True, **_loader(workers))
-    validation_loader = DataLoader(validation_set, batch_size=case.batch_size, **_loader(workers))
-    model: nn.Module = task.call("model", hp=case.setup)
+    train_loader = DataLoader(train_set, batch_size=case.batch_size, shuffle=True, **_loader(way.workers))
+    validation_loader = DataLoader(validation_set, batch_size=case.batch_size, **_loader(way.workers))
+    model: nn.Module = task.call("model", hp=case.setup).to(device)
     criterion = nn.CrossEntropyLoss()
     optimizer = torch.optim.AdamW(model.parameters(), lr=case.lr)
 
@@ -115,6 +89,7 @@ def textbook(case: Case, epochs: int, workers: int, metrics: bool) -> Timed:
         model.train()
         running = 0.0
         for images, labels in train_loader:
+            images, labels = images.to(device), labels.to(device)
             optimizer.zero_grad()
             loss = criterion(model(images), labels)
             loss.backward()
@@ -125,9 +100,10 @@ def textbook(case: Case, epochs: int, workers: int, metrics: bool) -> Timed:
         total, correct = 0.0, 0
         with torch.no_grad():
             for images, labels in validation_loader:
+                images, labels = images.to(device), labels.to(device)
                 outputs = model(images)
                 total += criterion(outputs, labels).item() * len(labels)
-                if metrics:
+                if way.metrics:
                     correct += (outputs.argmax(dim=1) == labels).sum().item()
     seconds = clock() - began
     assert math.isfinite(running + total / held_out + correct / held_out)
@@ -138,7 +114,7 @@ def _loader(workers: int) -> dict[str, Any]:
     return {"num_workers": workers, "persistent_workers": workers > 0}
 
 
-def engine(case: Case, epochs: int, workers: int, metrics: bool) -> Timed:
+def engine(case: Case, epochs: int, way: Way) -> Timed:
     """The engine's own loop, as a worker runs it after its fork."""
     with tempfile.TemporaryDirectory() as folder, _reader() as events_fd, _orders() as orders_fd:
         job = Job(
@@ -150,10 +126,11 @@ def engine(case: Case, epochs: int, workers: int, metrics: bool) -> Timed:
             repetition=0,
             epochs=epochs,
             horizon=epochs,
-            data=DataSpec(validation=VALIDATION, workers=workers),
+            data=DataSpec(validation=VALIDATION, workers=way.workers),
+            device=str(way.device),
         )
         trial = Trial.prepare(job)
-        if not metrics:
+        if not way.metrics:
             trial.task.functions = {k: f for k, f in trial.task.functions.items() if k != "metrics"}
         loop = Loop(trial, Checkpoints(Path(folder)), Events(PipeSink(events_fd)), Orders(orders_fd))
         began = clock()
@@ -187,16 +164,14 @@ def _orders() -> Iterator[int]:
         os.close(write)
 
 
-def compare(
-    case: Case, rounds: int, seconds: float, workers: int, metrics: bool = True
-) -> list[tuple[Timed, Timed]]:
+def compare(case: Case, rounds: int, seconds: float, way: Way) -> list[tuple[Timed, Timed]]:
     """(textbook, engine) of each round, after one of each that does not count."""
-    epochs = max(2, math.ceil(seconds / _epoch_seconds(case, workers, metrics)))
+    epochs = max(2, math.ceil(seconds / _epoch_seconds(case, way)))
     sides: list[Callable[[], Timed]] = [
-        lambda: textbook(case, epochs, workers, metrics),
-        lambda: engine(case, epochs, workers, metrics),
+        lambda: textbook(case, epochs, way),
+        lambda: engine(case, epochs, way),
     ]
-    engine(case, 2, workers, metrics)
+    engine(case, 2, way)
     pairs = []
     for number in range(rounds):
         order = (0, 1) if number % 2 == 0 else (1, 0)
@@ -206,9 +181,9 @@ def compare(
     return pairs
 
 
-def _epoch_seconds(case: Case, workers: int, metrics: bool) -> float:
-    textbook(case, 1, workers, metrics)
-    return textbook(case, 2, workers, metrics).seconds / 2
+def _epoch_seconds(case: Case, way: Way) -> float:
+    textbook(case, 1, way)
+    return textbook(case, 2, way).seconds / 2
 
 
 def row(case: Case, pairs: list[tuple[Timed, Timed]]) -> str:
@@ -227,14 +202,15 @@ def row(case: Case, pairs: list[tuple[Timed, Timed]]) -> str:
     )
 
 
-def settle(cpu: int | None, threads: int) -> str:
+def settle(cpu: int | None, threads: int, device: torch.device) -> str:
     """Make the process that of both sides; returns it in words."""
     torch.set_num_threads(threads)
     chosen = max(os.sched_getaffinity(0)) if cpu is None else cpu
     if threads == 1:
         os.sched_setaffinity(0, {chosen})
     where = f"CPU {chosen}" if threads == 1 else f"CPUs {sorted(os.sched_getaffinity(0))}"
-    return f"torch {torch.__version__}, {threads} thread{'s' if threads > 1 else ''}, {where}"
+    gpu = f"{torch.cuda.get_device_name(device)}, " if device.type == "cuda" else ""
+    return f"{gpu}torch {torch.__version__}, {threads} thread{'s' if threads > 1 else ''}, {where}"
 
 
 def main() -> None:
@@ -243,6 +219,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=9, help="pairs of runs for each case")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one run, roughly")
+    parser.add_argument("--device", default="cpu", help="where both sides train: cpu, or a GPU as cuda")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads; with one, one CPU")
     parser.add_argument("--workers", type=int, default=0, help="loader workers of both sides")
     parser.add_argument("--cpu", type=int, help="the CPU to run on (default: the last)")
@@ -271,7 +248,9 @@ def main() -> None:
         return
     global clock
     clock = CLOCKS[args.clock]
-    said = settle(args.cpu, args.threads)
+    device = torch.device("cuda:0" if args.device == "cuda" else args.device)
+    way = Way(device, args.workers, not args.no_metrics)
+    said = settle(args.cpu, args.threads, device)
     sys.stdout.write(
         f"{said}, {args.workers} loader workers, {args.rounds} rounds of about {args.seconds:g} s a side\n"
         "samples per second, validation included; ratio = engine / textbook: median and range of\n"
@@ -279,8 +258,8 @@ def main() -> None:
         f"{'':<27} {'step, ms':>8} {'textbook, /s':>12} {'engine, /s':>12} {'ratio':>7}  "
         f"{'range':<16} {'best':>6} {'target':>6}\n"
     )
-    for name in args.case or CASES:
-        pairs = compare(CASES[name], args.rounds, args.seconds, args.workers, not args.no_metrics)
+    for name in args.case or USUAL[device.type]:
+        pairs = compare(CASES[name], args.rounds, args.seconds, way)
         sys.stdout.write(row(CASES[name], pairs) + "\n")
         sys.stdout.flush()
 
