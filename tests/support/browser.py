@@ -42,8 +42,8 @@ _SCREEN = """
 
 
 class Page:
-    """A tab. `requested` are the addresses that it has asked for, `said` what its console shows, `loads` how often
-    a page of its has loaded."""
+    """A tab. `requested` are the addresses that it has asked for, `said` what its console shows, `loads` how
+    often a page of its has loaded."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.requested: list[str] = []

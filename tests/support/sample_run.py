@@ -196,7 +196,7 @@ class Campaign:
         trial, setup = self._plan(index, need, handoff, trials)
         if self.partial_epochs:
             curve = self._curve(setup, need, trial)[: self.partial_epochs]
-            self._metrics(trial, curve)
+            self._metrics(trial, setup, curve)
             self.store.add_timing(trial, _timing(STEPS * len(curve), len(curve)))
             self.store.add_progress(
                 trial, step=STEPS * len(curve) + 7, epoch=len(curve) + 1, steps_per_epoch=STEPS
@@ -237,7 +237,7 @@ class Campaign:
                 detail, rule = ending.detail, ending.rule
                 break
         own = curve[len(before) :]
-        self._metrics(trial, own, need.split)
+        self._metrics(trial, setup, own, need.split)
         best = min(curve, key=lambda point: point[1]) if need.split else (None, None)
         seconds = 2.1 * len(own) * need.share
         steps = STEPS * len(curve)
@@ -257,7 +257,7 @@ class Campaign:
         return self.store.state.trials[trial].trial()
 
     def _diverge(self, index: int, need: Need, trial: str, setup: Setup) -> Trial:
-        self._metrics(trial, [(1, 4.1), (2, 97.0)])
+        self._metrics(trial, setup, [(1, 4.1), (2, 97.0)])
         said = "loss is nan at step 61"
         self.store.append(
             ev.TrialEnded(trial, "diverged", "divergence", said, 3, 61, [[1, 4.1], [2, 97.0]], 5.0)
@@ -278,12 +278,15 @@ class Campaign:
             curve.append((epoch, clean * (1 + rng.gauss(0, 0.02))))
         return curve
 
-    def _metrics(self, trial: str, curve: Sequence[tuple[int, float]], split: bool = True) -> None:
+    def _metrics(
+        self, trial: str, setup: Setup, curve: Sequence[tuple[int, float]], split: bool = True
+    ) -> None:
         rng = random.Random(trial)
         rows: list[tuple[Any, ...]] = []
         for epoch, value in curve:
             rows += [("val_loss", STEPS * epoch, epoch, value)] if split else []
             rows.append(("train_loss", STEPS * epoch, epoch, 0.9 * value))
+            rows += [(name, STEPS * epoch, epoch, float(setup[name])) for name in ("lr", "batch_size")]
             rows += [
                 ("train_loss_step", STEPS * (epoch - 1) + step, epoch, value * rng.uniform(0.8, 1.05))
                 for step in range(4, STEPS + 1, 4)

@@ -198,3 +198,15 @@ def test_curves_without_a_number_get_no_axis_but_a_sentence(sample_runs: dict[st
     text = "\n".join(screen_of(replace(frame, curves=odd), (160, 48)))
     assert text.count("nothing to draw: every value so far is nan") == 2
     assert not re.search(r"\d┤", text)
+
+
+def test_what_a_schedule_has_moved_is_shown_beside_the_set_up(sample_runs: dict[str, Path]) -> None:
+    frame = frame_of(sample_runs["running"])
+    (live,) = frame.snapshot.live
+    moved = replace(live, metrics={**live.metrics, "batch_size": 64.0, "lr": 0.008})
+    for metrics, shown in ((live, False), (moved, True)):
+        snapshot = replace(frame.snapshot, live=(metrics,), engine_age=0.4)
+        screen = "\n".join(screen_of(replace(frame, snapshot=snapshot), (160, 48)))
+        assert re.search(r"batch_size +16\b(?!\.)", screen)
+        assert bool(re.search(r"batch_size +64\b(?!\.)", screen)) == shown
+        assert bool(re.search(r"lr +0\.008\b", screen)) == shown

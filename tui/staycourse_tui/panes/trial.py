@@ -89,9 +89,20 @@ def result_lines(frame: Frame, trial: TrialView, size: int) -> list[Line]:
     live = frame.live(trial.id)
     if live is None:
         return _resting(frame, trial, size)
-    shown = sorted(live.metrics.keys() - {"train_loss_step"}, key=lambda name: (name != frame.metric, name))
-    values = [(Span(f"{name} ", "dim"), Span(fmt.number(live.metrics[name]))) for name in shown]
+    values = [(Span(f"{name} ", "dim"), Span(text)) for name, text in _measured(frame, trial, live)]
     return flow([(Span("epoch ", "dim"), Span(f"{trial.epoch}/{trial.epochs}", "strong")), *values], size)
+
+
+def _measured(frame: Frame, trial: TrialView, live: LiveView) -> list[tuple[str, str]]:
+    """The newest value of each metric, the objective first; `lr` and `batch_size` once a schedule has moved
+    them from the set-up's."""
+    found = []
+    for name in sorted(live.metrics, key=lambda name: (name != frame.metric, name)):
+        value, given = live.metrics[name], trial.setup.get(name)
+        if name == "train_loss_step" or value == given:
+            continue
+        found.append((name, fmt.number(value) if given is None else format_value(type(given)(value))))
+    return found
 
 
 def _listed(items: list[Line], size: int) -> list[Line]:
