@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from tests.support.served import until
 
 _FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -105,10 +106,7 @@ class Page:
         """Run a script that loads the page anew, and wait until it has: until then the old one answers."""
         before = self.loads
         await self.ask(script)
-        deadline = asyncio.get_running_loop().time() + seconds
-        while self.loads == before:
-            assert asyncio.get_running_loop().time() < deadline, f"{script} loads nothing"
-            await asyncio.sleep(0.05)
+        await until(lambda: self.loads > before, f"{script} loads nothing", seconds)
 
     async def press(self, text: str) -> None:
         """Type one character."""
