@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import signal
@@ -11,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.support.results import metric_rows, weights_hash
 from tests.support.tiny import TASK, Place, wait_until, write_roadmap
 
 from staycourse.record.paths import RunPaths
@@ -27,9 +27,7 @@ def roadmap(place: Place, **changes: object) -> Path:
 
 
 def result(place: Place) -> tuple[list, str]:
-    rows = place.rows("SELECT trial, name, step, epoch, value FROM metric ORDER BY trial, name, step")
-    weights = (place.runs / "tiny-1" / "final" / "model.safetensors").read_bytes()
-    return rows, hashlib.sha256(weights).hexdigest()
+    return metric_rows(place), weights_hash(place)
 
 
 def trains(place: Place, trial: str = "t2") -> bool:

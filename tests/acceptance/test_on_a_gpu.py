@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.support.results import metric_rows, notes, weights_hash
 from tests.support.tiny import TASK, Place, wait_until, write_roadmap
 
 pytestmark = [
@@ -49,6 +48,7 @@ CONVOLUTIONS = TASK.replace(
     "    network = nn.Sequential(nn.Unflatten(1, (1, 1, 2)), nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(),\n"
     "        nn.Conv2d(16, 16, 3, padding=1), nn.Flatten(), nn.Linear(32, 4), nn.Tanh(),",
 )
+assert CONVOLUTIONS != TASK
 
 
 def roadmap(place: Place, **changes: Any) -> Path:
@@ -56,9 +56,7 @@ def roadmap(place: Place, **changes: Any) -> Path:
 
 
 def result(place: Place) -> tuple[list[Any], str]:
-    rows = place.rows("SELECT trial, name, step, epoch, value FROM metric ORDER BY trial, name, step")
-    weights = place.runs / "tiny-1" / "final" / "model.safetensors"
-    return rows, hashlib.sha256(weights.read_bytes()).hexdigest()
+    return metric_rows(place), weights_hash(place)
 
 
 @contextmanager
@@ -73,11 +71,6 @@ def somebody_else() -> Iterator[int]:
             process.kill()
 
 
-def notes(place: Place) -> list[str]:
-    found = place.rows("SELECT body FROM ledger WHERE kind = 'noted' AND body LIKE '%device%'")
-    return [json.loads(body)["text"] for (body,) in found]
-
-
 def test_a_campaign_trains_on_the_gpu_and_records_it(place: Place) -> None:
     done = place.run("run", roadmap(place), *ON_GPU)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -88,7 +81,7 @@ def test_a_campaign_trains_on_the_gpu_and_records_it(place: Place) -> None:
     assert name in (place.runs / "tiny-1" / "report.md").read_text(encoding="utf-8")
     assert load_file(place.runs / "tiny-1" / "final" / "model.safetensors")
     assert place.run("verify", "tiny-1").returncode == 0
-    assert not notes(place)  # it never waits for itself
+    assert not notes(place, "device")  # it never waits for itself
 
 
 @pytest.mark.parametrize("task", [TASK, CONVOLUTIONS], ids=["linear", "convolutions"])
@@ -113,13 +106,13 @@ def test_a_kill_changes_no_bit_on_the_same_gpu(tmp_path: Path, task: str) -> Non
 
 def test_a_gpu_that_somebody_is_on_is_waited_for_and_then_used(place: Place) -> None:
     with somebody_else() as pid, place.started("run", roadmap(place), *ON_GPU) as view:
-        said = wait_until(lambda: notes(place), 60, "it says whom it waits for")
+        said = wait_until(lambda: notes(place, "device"), 60, "it says whom it waits for")
         assert said[0].startswith("waiting for gpu0: GPU 0 (") and "is in use by" in said[0]
         assert str(pid) in said[0] or "outside this container" in said[0]
         assert not place.rows("SELECT 1 FROM trial WHERE status = 'running'")
         os.kill(pid, signal.SIGKILL)
         assert view.wait(120) == 0
-    assert notes(place)[-1] == "gpu0 is free"
+    assert notes(place, "device")[-1] == "gpu0 is free"
 
 
 def test_running_out_of_device_memory_is_infeasible_and_the_phase_goes_on(place: Place) -> None:

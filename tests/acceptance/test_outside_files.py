@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.results import metric_rows
 from tests.support.tiny import TASK, Place, wait_until, write_roadmap
 
 from staycourse.record.paths import RunPaths
@@ -31,16 +32,12 @@ def roadmap(place: Place) -> Path:
     return write_roadmap(place.folder, task=USES, space=SPACE, phases=PHASES, args={"step_ms": 20})
 
 
-def rows(place: Place) -> list[Any]:
-    return place.rows("SELECT trial, name, step, epoch, value FROM metric ORDER BY trial, name, step")
-
-
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     place = Place(tmp_path_factory.mktemp("undisturbed"))
     done = place.run("run", roadmap(place), "--no-ui")
     assert done.returncode == 0, done.stdout + done.stderr
-    return rows(place)
+    return metric_rows(place)
 
 
 @pytest.mark.parametrize("name", ["lib/shapes.py", "model.json"])
@@ -60,7 +57,7 @@ def test_an_edit_in_mid_run_suspends_it(place: Place, undisturbed: list[Any], na
     path.write_text(sealed)
     done = place.run("resume", "--no-ui")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert rows(place) == undisturbed and verify(run).fits
+    assert metric_rows(place) == undisturbed and verify(run).fits
     named = "shapes" if name.startswith("lib") else name
     report = run.report.read_text()
     assert f"| `{named}` |" in report and "outside" in report

@@ -5,7 +5,6 @@ Both campaigns run once for this file, one after the other, as a user would run 
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import os
@@ -21,6 +20,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file
+from tests.support.results import metric_rows, weights_hash
 from tests.support.tiny import Place, wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -41,10 +41,10 @@ class Campaign:
         return self.place.runs / RUN
 
     def rows(self) -> list[tuple[Any, ...]]:
-        return self.place.rows("SELECT trial, name, step, epoch, value FROM metric ORDER BY 1, 2, 3", RUN)
+        return metric_rows(self.place, RUN)
 
     def weights_hash(self) -> str:
-        return hashlib.sha256((self.folder / "final" / "model.safetensors").read_bytes()).hexdigest()
+        return weights_hash(self.place, RUN)
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from tests.support.tiny import TASK, Place, write_roadmap
 
-Result = tuple[list[Any], list[Any], str]
 SPACE = {"lr": {"log": [1e-3, 1e-1]}, "batch_size": 8, "dropout": {"range": [0.0, 0.3]}}
 PHASES = [
     {"kind": "grid", "points": {"lr": 2, "dropout": [0.1]}, "epochs": 4, "keep": 1, "finish": {"epochs": 6}},
@@ -28,23 +26,6 @@ def roadmap(place: Place, task: str = HEAVY, **changes: Any) -> Path:
     args = {"step_ms": 25, **changes.pop("args", {})}
     base = {"space": SPACE, "phases": PHASES, "args": args, "limits": limits}
     return write_roadmap(place.folder, task=task, **base | changes)
-
-
-def result(place: Place) -> Result:
-    """Every deterministic thing that a run leaves: metric rows, how trials ended, the final weights."""
-    metrics = place.rows("SELECT trial, name, step, epoch, value FROM metric ORDER BY trial, name, step")
-    trials = place.rows(
-        "SELECT id, setup, outcome, rule, best_epoch, best_value, epoch, step FROM trial ORDER BY id"
-    )
-    weights = place.runs / "tiny-1" / "final" / "model.safetensors"
-    return metrics, trials, hashlib.sha256(weights.read_bytes()).hexdigest()
-
-
-def notes(place: Place, about: str) -> list[str]:
-    """What the ledger notes about it, in order."""
-    rows = place.rows("SELECT body FROM ledger WHERE kind = 'noted' ORDER BY seq")
-    found = [json.loads(body) for (body,) in rows]
-    return [note["text"] for note in found if note["about"] == about]
 
 
 def failures(place: Place) -> list[dict[str, Any]]:

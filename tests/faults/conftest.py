@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.campaign import Result, result, roadmap
+from tests.faults.campaign import roadmap
 from tests.faults.small_disk import SmallDisk
+from tests.support.results import Result, result
 from tests.support.tiny import Place
 
 

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.faults.campaign import Result, notes, result, roadmap, trains
+from tests.faults.campaign import roadmap, trains
+from tests.support.results import Result, notes, result
 from tests.support.tiny import Place, wait_until
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.faults.campaign import Result, failures, notes, result, roadmap
+from tests.faults.campaign import failures, roadmap
+from tests.support.results import Result, notes, result
 from tests.support.tiny import Place, wait_until
 
 pytestmark = pytest.mark.slow

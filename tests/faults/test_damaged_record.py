@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.campaign import notes, roadmap, trains
+from tests.faults.campaign import roadmap, trains
+from tests.support.results import notes
 from tests.support.tiny import Place, wait_until
 
 from staycourse.cli.main import main

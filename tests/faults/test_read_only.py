@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.campaign import Result, notes, result, roadmap, trains
+from tests.faults.campaign import roadmap, trains
 from tests.faults.small_disk import SmallDisk, mount, unmount
+from tests.support.results import Result, notes, result
 from tests.support.tiny import Place, wait_until
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.faults.campaign import HEAVY, SPACE, Result, failures, notes, result, roadmap, trains
+from tests.faults.campaign import HEAVY, SPACE, failures, roadmap, trains
 from tests.faults.small_disk import SmallDisk
+from tests.support.results import Result, notes, result
 from tests.support.tiny import Place, wait_until
 
 pytestmark = pytest.mark.slow

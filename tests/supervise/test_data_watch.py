@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import save_file
+from tests.support.results import metric_rows, notes, weights_hash
 from tests.support.tiny import TASK, Place, wait_until, write_roadmap
 
 from staycourse.supervise.launch import prepare, start_engine
@@ -53,9 +53,7 @@ def roadmap(place: Place, **changes: Any) -> Path:
 
 
 def result(place: Place) -> tuple[list[Any], str]:
-    metrics = place.rows("SELECT trial, name, step, epoch, value FROM metric ORDER BY trial, name, step")
-    weights = place.runs / "tiny-1" / "final" / "model.safetensors"
-    return metrics, hashlib.sha256(weights.read_bytes()).hexdigest()
+    return metric_rows(place), weights_hash(place)
 
 
 def steps(place: Place) -> int:
@@ -69,10 +67,6 @@ def bodies(place: Place, kind: str) -> list[dict[str, Any]]:
         json.loads(body)
         for (body,) in place.rows(f"SELECT body FROM ledger WHERE kind = '{kind}' ORDER BY seq")
     ]
-
-
-def notes(place: Place) -> list[str]:
-    return [body["text"] for body in bodies(place, "noted") if body["about"] == "data"]
 
 
 def edited(table: Path) -> bytes:
@@ -89,7 +83,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Any], st
     write_table(here)
     done = here.run("run", roadmap(here), "--no-ui")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert notes(here) == []
+    assert notes(here, "data") == []
     return result(here)
 
 
@@ -121,7 +115,7 @@ def test_a_change_in_mid_run_suspends_until_it_is_undone(
     assert place.run("resume", "--no-ui").returncode == 0
     assert result(place) == undisturbed
     assert sum(body["differing"] for body in bodies(place, "trial ended")) == 0
-    assert notes(place) == ["data/x.csv: its time changed, its content did not"]
+    assert notes(place, "data") == ["data/x.csv: its time changed, its content did not"]
 
 
 FEATURES_TASK = CSV_TASK.replace(
@@ -160,7 +154,7 @@ def test_what_no_file_shows_is_compared_when_a_later_session_starts(
     save_file({"points": points}, features)
     assert place.run("resume", "--no-ui").returncode == 0
     assert result(place) == undisturbed
-    assert notes(place) == ["data/x.csv: its time changed, its content did not"]
+    assert notes(place, "data") == ["data/x.csv: its time changed, its content did not"]
 
 
 def test_a_new_time_and_what_no_sample_shows_are_noted_once(
@@ -171,11 +165,11 @@ def test_a_new_time_and_what_no_sample_shows_are_noted_once(
         for count in (4, 20):
             wait_until(lambda count=count: steps(place) >= count, 60, "trials go on")
             os.utime(table)
-            wait_until(lambda: notes(place), 60, "the new time is seen")
+            wait_until(lambda: notes(place, "data"), 60, "the new time is seen")
         with table.open("a") as file:
             file.write("# a remark\n")
         assert view.wait(120) == 0
-    time_alone, remark = notes(place)
+    time_alone, remark = notes(place, "data")
     assert time_alone == "data/x.csv: its time changed, its content did not"
     assert remark.startswith("data/x.csv (size ")
     assert remark.endswith(": it changed, the samples did not")

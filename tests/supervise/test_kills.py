@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.results import Result, result
 from tests.support.tiny import Place, wait_until, write_roadmap
 
 from staycourse.core.canonical import canonical_json
@@ -42,16 +43,6 @@ def roadmap(place: Place, **changes: object) -> Path:
     )
 
 
-def result(place: Place) -> tuple[list, list, str]:
-    """Every deterministic thing that a run leaves: metric rows, how trials ended, the final weights."""
-    metrics = place.rows("SELECT trial, name, step, epoch, value FROM metric ORDER BY trial, name, step")
-    trials = place.rows(
-        "SELECT id, setup, outcome, rule, best_epoch, best_value, epoch, step FROM trial ORDER BY id"
-    )
-    weights = place.runs / "tiny-1" / "final" / "model.safetensors"
-    return metrics, trials, hashlib.sha256(weights.read_bytes()).hexdigest()
-
-
 def chain_is_whole(place: Place) -> bool:
     before = GENESIS
     for seq, at, kind, body, prev, found in place.rows(
@@ -66,7 +57,7 @@ def chain_is_whole(place: Place) -> bool:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[list, list, str]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Result:
     place = Place(tmp_path_factory.mktemp("undisturbed"))
     done = place.run("run", roadmap(place), "--no-ui")
     assert done.returncode == 0, done.stdout + done.stderr

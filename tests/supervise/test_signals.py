@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.results import notes
 from tests.support.tiny import Place, wait_until, write_roadmap
 
 pytestmark = pytest.mark.slow
@@ -32,20 +33,12 @@ def trains(place: Place) -> int:
     )
 
 
-def notes(place: Place) -> list[str]:
-    found = place.rows(
-        "SELECT json_extract(body, '$.text') FROM ledger "
-        "WHERE kind = 'noted' AND json_extract(body, '$.about') = 'worker'"
-    )
-    return [text for (text,) in found]
-
-
 def stop(pid: int, place: Place, words: str) -> None:
     """Stop a process and wait until it goes on and stands in the ledger."""
-    before = len(notes(place))
+    before = len(notes(place, "worker"))
     os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: len(notes(place)) > before, 60, f"the ledger tells of {words}")
-    assert words in notes(place)[-1]
+    wait_until(lambda: len(notes(place, "worker")) > before, 60, f"the ledger tells of {words}")
+    assert words in notes(place, "worker")[-1]
     wait_until(lambda: psutil.Process(pid).status() != psutil.STATUS_STOPPED, 20, "it goes on")
 
 
@@ -58,7 +51,7 @@ def test_what_is_stopped_goes_on_and_is_no_hang(place: Place) -> None:
         (loader,) = psutil.Process(worker).children()
         stop(loader.pid, place, "a process started by the worker of t1 was stopped")
         assert view.wait(120) == 0
-    assert len(notes(place)) == 3
+    assert len(notes(place, "worker")) == 3
     assert "attempt failed" not in place.kinds()
 
 

@@ -7,13 +7,13 @@ to be met while they are written. `results` is all that has to be the same howev
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from tests.support.results import metric_rows, weights_hash
 from tests.support.tiny import Place, write_roadmap
 
 NAME = "chaos"
@@ -140,12 +140,10 @@ class Results:
 
 def results(place: Place, run: str) -> Results:
     """What the finished run has left."""
-    weights = place.runs / run / "final" / "model.safetensors"
+    has_weights = (place.runs / run / "final" / "model.safetensors").exists()
     return Results(
         planned=_by_trial(_bodies(place, run, "trial planned")),
-        metric_rows=place.rows(
-            "SELECT trial, name, step, epoch, value FROM metric ORDER BY trial, name, step", run
-        ),
+        metric_rows=metric_rows(place, run),
         ends=_by_trial([_end(body) for body in _bodies(place, run, "trial ended")]),
         trial_table=place.rows(
             """SELECT id, phase, kind, key, name, setup, repetition, share, parent, status, epochs, horizon,
@@ -153,7 +151,7 @@ def results(place: Place, run: str) -> Results:
             run,
         ),
         handoffs=_bodies(place, run, "phase closed"),
-        weights=hashlib.sha256(weights.read_bytes()).hexdigest() if weights.exists() else "none",
+        weights=weights_hash(place, run) if has_weights else "none",
     )
 
 
