@@ -29,8 +29,21 @@ class Fixed:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """Bounds of an interval where the choice `on` takes `option`."""
+
+    on: str
+    option: Value
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Interval:
-    """All numbers from `low` to `high`, both included; evenly spread in the logarithm if `log`."""
+    """All numbers from `low` to `high`, both included; evenly spread in the logarithm if `log`.
+
+    `by` holds other bounds under options of one choice; `given` says which hold under a set-up.
+    """
 
     name: str
     low: float
@@ -38,6 +51,14 @@ class Interval:
     log: bool = False
     integer: bool = False
     when: tuple[Condition, ...] = ()
+    by: tuple[Bounds, ...] = ()
+
+    def given(self, setup: Setup) -> Interval:
+        """The interval under the options in `setup`: with the bounds that hold there, and no others."""
+        for bounds in self.by:
+            if same(setup.get(bounds.on), bounds.option):
+                return replace(self, low=bounds.low, high=bounds.high, by=())
+        return replace(self, by=()) if self.by else self
 
     def to_unit(self, value: float) -> float:
         """Position of a value between the bounds: 0 at `low`, 1 at `high`."""
@@ -125,6 +146,11 @@ class Space:
         return self.with_([replace(choice, options=kept)])
 
 
+def same(first: Any, second: Any) -> bool:
+    """Whether two values are one option: 1 and true are not."""
+    return first == second and isinstance(first, bool) == isinstance(second, bool)
+
+
 def exists(h: Hyperparameter, setup: Setup) -> bool:
     """Whether the hyperparameter exists under the values already in `setup`."""
     return all(c.on in setup and setup[c.on] in c.options for c in h.when)
@@ -177,6 +203,8 @@ def _one_to_json(h: Hyperparameter) -> dict[str, Any]:
         body["options"] = list(h.options)
     else:
         body |= {"low": h.low, "high": h.high, "log": h.log, "integer": h.integer}
+        if h.by:
+            body["by"] = [vars(bounds) for bounds in h.by]
     if h.when:
         body["when"] = {c.on: list(c.options) for c in h.when}
     return body
@@ -189,4 +217,5 @@ def _one_from_json(item: Mapping[str, Any]) -> Hyperparameter:
         return Fixed(name, item["value"], when)
     if "options" in item:
         return Choice(name, tuple(item["options"]), when)
-    return Interval(name, item["low"], item["high"], item["log"], item["integer"], when)
+    by = tuple(Bounds(**bounds) for bounds in item.get("by", ()))
+    return Interval(name, item["low"], item["high"], item["log"], item["integer"], when, by)
