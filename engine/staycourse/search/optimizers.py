@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import math
 from collections.abc import Callable
 from typing import Any
 
 import nevergrad as ng
 
 from staycourse.core.problems import UserError
+from staycourse.search.bayes import StaycourseBO
 from staycourse.search.parametrization import Codec
 from staycourse.search.request import Search
 from staycourse.search.samplers import QuasiRandom, random_search
@@ -45,16 +45,7 @@ def build(search: Search, codec: Codec, parametrization: Any) -> Any:
 
 
 def _bayes(search: Search, codec: Codec, parametrization: Any) -> Any:
-    """Bayesian optimisation by a Gaussian process: for now Nevergrad's wrapper of the package bayes_opt.
-
-    It starts with a Latin hypercube of twice as many points as there are axes, at most a third of the
-    budget, and goes on by expected improvement. Trials under way are not modelled.
-    """
-    start = max(2, search.parallel, min(2 * len(codec.axes), math.ceil(search.budget / 3)))
-    kind = ng.optimizers.ParametrizedBO(
-        initialization="LHS", init_budget=start, utility_kind="ei", gp_parameters={"alpha": 1e-3}
-    )
-    return kind(parametrization, budget=search.budget, num_workers=search.parallel)
+    return StaycourseBO(parametrization, search.budget, search.parallel, codec=codec)
 
 
 def _random(search: Search, codec: Codec, parametrization: Any) -> Any:

@@ -45,6 +45,10 @@ class NumberAxis:
         """Nevergrad's value at a position from 0 to 1."""
         return self.wide.from_unit(min(1.0 - _INSET, max(_INSET, unit)))
 
+    def unit(self, raw: Any) -> float:
+        """The position from 0 to 1 of Nevergrad's value; `at` is its inverse."""
+        return self.wide.to_unit(float(raw))
+
     def decode(self, raw: Any) -> Value:
         """The hyperparameter's value: within the bounds, whole or rounded to a millionth of the range."""
         value = min(self.h.high, max(self.h.low, float(raw)))

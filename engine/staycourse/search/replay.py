@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ from nevergrad.optimization.recaster import TooManyAskError
 from staycourse.core.seeds import derive
 from staycourse.core.space import Setup, Value
 from staycourse.search.background import Background
+from staycourse.search.bayes import StaycourseBO
 from staycourse.search.optimizers import build
 from staycourse.search.parametrization import Codec, setup_key
 from staycourse.search.request import Past, Search
@@ -70,11 +72,33 @@ class Replay:
         self.setups.append(setup)
         return dict(setup)
 
+    def take_up(self, setups: Sequence[Setup], results: Sequence[Past]) -> bool:
+        """Goes on behind earlier proposals without making them again, where the optimizer is a function of
+        what it was told: then True. `results` are those heard before the last of `setups` was made."""
+        if not isinstance(self._optimizer, StaycourseBO):
+            return False
+        reseed(derive(self.search.seed, 1, "ask", 0), self._random_state)
+        self._optimizer.prepare()
+        for setup in setups:
+            candidate = self._optimizer.parametrization.spawn_child(new_value=self._codec.encode(setup))
+            self._optimizer.take_up(candidate)
+            self._candidates.append(candidate)
+            self.setups.append(dict(setup))
+            self._first.setdefault(setup_key(setup), len(self.setups))
+        for past in results:
+            self._hear(past)
+        return True
+
     def close(self) -> None:
         """Lets go of the optimizer and its threads."""
         self._background.stop()
         self._optimizer = None
         self._candidates.clear()
+
+    @property
+    def _learns_failures(self) -> bool:
+        """Whether a set-up that cannot be trained is a constraint to the optimizer, and no loss."""
+        return isinstance(self._optimizer, StaycourseBO)
 
     def _build(self) -> Any:
         parametrization = self._codec.parametrization()
@@ -91,6 +115,8 @@ class Replay:
             self._losses.append(loss)
             self._tell(trial, loss)
             self._pay()
+        elif past.state != "untold" and self._learns_failures:
+            self._tell(trial, math.inf)
         elif past.state != "untold":
             self._owed.append(trial)
             if self._losses or self._background.starving:

@@ -77,6 +77,8 @@ class Session:
             self.close()
             with _blamed(search.optimizer, 1):
                 self._replay = kept = Replay(search)
+                past = request.history
+                kept.take_up([p.setup for p in past], past[: max(0, request.k - 1 - search.parallel)])
         while len(kept.setups) < request.k:
             trial = len(kept.setups) + 1
             with _blamed(search.optimizer, trial):
