@@ -192,7 +192,7 @@ def _setup(handoff: Handoff, rng: random.Random) -> dict[str, Value]:
         if isinstance(h, Choice):
             values[h.name] = rng.choice(h.options)
         elif not isinstance(h, Fixed):
-            values[h.name] = h.from_unit(rng.random())
+            values[h.name] = h.given(values).from_unit(rng.random())
     return handoff.space.active(values)
 
 

@@ -188,7 +188,7 @@ class Campaign:
             if isinstance(h, Choice):
                 values[h.name] = rng.choice(h.options)
             elif not isinstance(h, Fixed):
-                values[h.name] = h.from_unit(rng.random())
+                values[h.name] = h.given(values).from_unit(rng.random())
         return handoff.space.active(values)
 
     def _begin(self, index: int, need: Need, handoff: Handoff, trials: Sequence[Trial]) -> str:

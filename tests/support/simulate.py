@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from staycourse.core import handoff as handoffs
 from staycourse.core.canonical import canonical_json
@@ -121,13 +122,13 @@ def _curve(roadmap: Roadmap, need: Need, trial: Trial, parent: Curve, loss: Loss
 
 def sample(space: Space, rng: random.Random) -> dict[str, object]:
     """A random set-up of the space."""
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for h in space:
         if isinstance(h, Choice):
             values[h.name] = rng.choice(h.options)
         elif not isinstance(h, Fixed):
-            values[h.name] = h.from_unit(rng.random())
-    return space.active(values)  # type: ignore[arg-type]  # every value is one of the space's
+            values[h.name] = h.given(values).from_unit(rng.random())
+    return space.active(values)
 
 
 def kinds(played: Sequence[Played]) -> list[str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
+from staycourse.core.best_values import value_for
 from staycourse.core.canonical import canonical_json
-from staycourse.core.space import Choice, Fixed, Hyperparameter, Interval, Space, Value
+from staycourse.core.space import Choice, Hyperparameter, Interval, Setup, Space, Value, exists
 
 Points = Mapping[str, int | Sequence[Value]]
 
@@ -16,14 +17,13 @@ def grid(space: Space, points: Points, known: Mapping[str, Value]) -> list[dict[
     """Every set-up of the grid once, in the order of the space's hyperparameters.
 
     What `points` does not list takes its value from `known`, the best so far; a hyperparameter that has
-    never existed in a good set-up takes the middle of its range, or its first option.
+    never existed in a good set-up takes the middle of its range, or its first option. Ranges are those under
+    the set-up's own options.
     """
-    axes = [_axis(h, points, known) for h in space.hyperparameters]
-    setups: dict[str, dict[str, Value]] = {}
-    for values in product(*axes):
-        setup = space.active(dict(zip(space.names, values, strict=True)))
-        setups.setdefault(canonical_json(setup), setup)
-    return list(setups.values())
+    setups: list[dict[str, Value]] = [{}]
+    for h in space.hyperparameters:
+        setups = [more for setup in setups for more in _with_each_value(setup, h, points, known)]
+    return list({canonical_json(setup): setup for setup in setups}.values())
 
 
 def most_points(space: Space, points: Points) -> int:
@@ -50,25 +50,24 @@ def _stand_ins(h: Hyperparameter, asked: int | Sequence[Value]) -> Sequence[Valu
     if not isinstance(asked, int):
         return asked
     assert isinstance(h, Interval), "a number of points of a choice is refused at check"
-    return range(min(asked, int(h.high - h.low) + 1) if h.integer else asked)
+    widest = max(here.high - here.low for here in h.every_range)
+    return range(min(asked, int(widest) + 1) if h.integer else asked)
 
 
-def _axis(h: Hyperparameter, points: Points, known: Mapping[str, Value]) -> Sequence[Value]:
-    asked = points.get(h.name)
+def _with_each_value(
+    setup: dict[str, Value], h: Hyperparameter, points: Points, known: Mapping[str, Value]
+) -> Iterator[dict[str, Value]]:
+    if not exists(h, setup):
+        yield setup
+        return
+    for value in _axis(h, setup, points.get(h.name), known):
+        yield {**setup, h.name: value}
+
+
+def _axis(
+    h: Hyperparameter, setup: Setup, asked: int | Sequence[Value] | None, known: Mapping[str, Value]
+) -> Sequence[Value]:
     if isinstance(asked, int):
         assert isinstance(h, Interval), "a number of points of a choice is refused at check"
-        return h.points(asked)
-    if asked is not None:
-        return asked
-    if isinstance(h, Fixed):
-        return (h.value,)
-    if h.name in known:
-        return (_inside(h, known[h.name]),)
-    return (h.points(1) if isinstance(h, Interval) else h.options)[:1]
-
-
-def _inside(h: Interval | Choice, value: Value) -> Value:
-    """The known value, unless its option has been eliminated since."""
-    if isinstance(h, Choice) and value not in h.options:
-        return h.options[0]
-    return value
+        return h.given(setup).points(asked)
+    return (value_for(h, setup, known),) if asked is None else asked

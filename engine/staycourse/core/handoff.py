@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from staycourse.core import best_values
 from staycourse.core import space as spaces
+from staycourse.core.best_values import BestValues
 from staycourse.core.space import Space, Value
 
 
@@ -26,12 +28,12 @@ class Ranked:
 @dataclass(frozen=True)
 class Handoff:
     """`ranking` is best first and empty until a phase has ranked; `best_values` holds, for each
-    hyperparameter, its value in the best set-up so far in which it exists; `horizon` is the schedule's
-    length under which `ranking` was measured; `findings` is what else the phase saw, as JSON values."""
+    hyperparameter, its value in the best set-up so far in which it exists (`BestValues`); `horizon` is the
+    schedule's length under which `ranking` was measured; `findings` is what else the phase saw, as JSON."""
 
     space: Space
     ranking: tuple[Ranked, ...] = ()
-    best_values: Mapping[str, Value] = field(default_factory=dict)
+    best_values: Mapping[str, Value] = field(default_factory=BestValues)
     horizon: int | None = None
     findings: Mapping[str, Any] = field(default_factory=dict)
 
@@ -56,7 +58,7 @@ def to_json(handoff: Handoff) -> dict[str, Any]:
             }
             for ranked in handoff.ranking
         ],
-        "best_values": dict(handoff.best_values),
+        **best_values.to_json(handoff.best_values),
         "horizon": handoff.horizon,
         "findings": dict(handoff.findings),
     }
@@ -67,7 +69,7 @@ def from_json(body: Mapping[str, Any]) -> Handoff:
     return Handoff(
         space=spaces.from_json(body["space"]),
         ranking=tuple(Ranked(**{**item, "trials": tuple(item["trials"])}) for item in body["ranking"]),
-        best_values=body["best_values"],
+        best_values=best_values.from_json(body),
         horizon=body["horizon"],
         findings=body["findings"],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from staycourse.core.best_values import BestValues, best
 from staycourse.core.handoff import Handoff
 from staycourse.core.metric_names import resolve
 from staycourse.core.phases.base import Outlook, Phase
@@ -90,7 +91,7 @@ def handed_on(inherited: Inherited, space: Space, objective: Objective) -> Hando
     return Handoff(
         space=space,
         ranking=ranking if is_kept else (),
-        best_values={**given.best_values, **fixed} if given.best_values else {},
+        best_values=best(given.best_values) | fixed if given.best_values else BestValues(),
         horizon=given.horizon if is_kept else None,
     )
 

@@ -10,6 +10,12 @@ from staycourse.core.sections import SECTIONS, From
 _VALUE = {"type": ["number", "string", "boolean"]}
 _WHEN = {"type": "object", "additionalProperties": {"anyOf": [_VALUE, {"type": "array", "items": _VALUE}]}}
 _BOUNDS = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+_BY = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": 1,
+    "additionalProperties": {"type": "object", "minProperties": 1, "additionalProperties": _BOUNDS},
+}
 _STEPS = {
     "type": "object",
     "propertyNames": {"pattern": "^[1-9][0-9]*$"},
@@ -60,7 +66,7 @@ def _from(definitions: dict[str, Any]) -> dict[str, Any]:
 
 def _hyperparameter() -> dict[str, Any]:
     def form(**properties: Any) -> dict[str, Any]:
-        required = [key for key in properties if key not in ("integer", "when")]
+        required = [key for key in properties if key not in ("integer", "when", "by")]
         table = {"type": "object", "additionalProperties": False, "required": required}
         return table | {"properties": properties | {"when": _WHEN}}
 
@@ -69,8 +75,8 @@ def _hyperparameter() -> dict[str, Any]:
     return {
         "anyOf": [
             _VALUE,
-            form(log=_BOUNDS, integer=integer),
-            form(range=_BOUNDS, integer=integer),
+            form(log=_BOUNDS, integer=integer, by=_BY),
+            form(range=_BOUNDS, integer=integer, by=_BY),
             form(choice=choice),
         ]
     }

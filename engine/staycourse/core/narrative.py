@@ -10,7 +10,7 @@ from staycourse.core.canonical import decode_number
 from staycourse.core.environment import changes_in_words
 from staycourse.core.events import Event
 from staycourse.core.handoff import Handoff, from_json
-from staycourse.core.space import Choice, Interval, Space, describe_setup, format_value
+from staycourse.core.space import Choice, Interval, Space, describe_range, describe_setup, format_value
 from staycourse.core.state import RunState
 
 
@@ -45,8 +45,7 @@ def _space_changes(before: Space, after: Space) -> list[str]:
         if new == old:
             continue
         if isinstance(old, Interval) and isinstance(new, Interval):
-            was = f"{format_value(old.low)}..{format_value(old.high)}"
-            lines.append(f"{old.name} {was} became {format_value(new.low)}..{format_value(new.high)}")
+            lines.append(f"{old.name} {describe_range(old)} became {describe_range(new)}")
         elif isinstance(old, Choice) and isinstance(new, Choice):
             kept = "|".join(map(format_value, new.options))
             gone = ", ".join(format_value(option) for option in old.options if option not in new.options)

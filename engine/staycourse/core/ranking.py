@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 
+from staycourse.core.best_values import BestValues, learned
 from staycourse.core.canonical import canonical_json
 from staycourse.core.handoff import Ranked
 from staycourse.core.space import Space, Value
@@ -61,14 +62,9 @@ def mean_curve(curves: Sequence[Curve]) -> Curve:
     return tuple((epoch, mean) for epoch, mean in means if math.isfinite(mean))
 
 
-def best_values(
-    trials: Iterable[Trial], goal: str, space: Space, before: Mapping[str, Value]
-) -> dict[str, Value]:
+def best_values(trials: Iterable[Trial], goal: str, space: Space, before: Mapping[str, Value]) -> BestValues:
     """For each hyperparameter its value in the best set-up in which it exists, else what was known."""
-    values = {name: value for name, value in before.items() if name in space.names}
-    for trial in reversed(rank(trials, goal)):
-        values.update(trial.setup)
-    return values
+    return learned((trial.setup for trial in rank(trials, goal)), space, before)
 
 
 def _by_setup(trials: Iterable[Trial]) -> list[list[Trial]]:

@@ -253,8 +253,8 @@ class _Parser:
         if isinstance(h, Interval):
             if not h.integer:
                 self._problem(path, "a batch has no fraction of a sample", "integer = true")
-            elif h.low < 1:
-                self._problem(path, f"a batch of {h.low:g} samples", right)
+            for low in dict.fromkeys(here.low for here in h.every_range if here.low < 1):
+                self._problem(path, f"a batch of {low:g} samples", right)
             return
         for value in h.options if isinstance(h, Choice) else (h.value,):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:

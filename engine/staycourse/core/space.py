@@ -42,7 +42,8 @@ class Bounds:
 class Interval:
     """All numbers from `low` to `high`, both included; evenly spread in the logarithm if `log`.
 
-    `by` holds other bounds under options of one choice; `given` says which hold under a set-up.
+    `by` holds other bounds under options of one choice; `given` says which hold under a set-up. Positions,
+    values and points of an interval with `by` are those of what `given` answers.
     """
 
     name: str
@@ -55,10 +56,24 @@ class Interval:
 
     def given(self, setup: Setup) -> Interval:
         """The interval under the options in `setup`: with the bounds that hold there, and no others."""
-        for bounds in self.by:
-            if same(setup.get(bounds.on), bounds.option):
-                return replace(self, low=bounds.low, high=bounds.high, by=())
+        bounds = self.bounds_under(setup)
+        if bounds is not None:
+            return replace(self, low=bounds.low, high=bounds.high, by=())
         return replace(self, by=()) if self.by else self
+
+    def bounds_under(self, setup: Setup) -> Bounds | None:
+        """Which of `by` holds under the options in `setup`; None where the interval's own bounds do."""
+        return next((b for b in self.by if same(setup.get(b.on), b.option)), None)
+
+    @property
+    def depends_on(self) -> str | None:
+        """The choice on whose options the bounds depend."""
+        return self.by[0].on if self.by else None
+
+    @property
+    def every_range(self) -> tuple[Interval, ...]:
+        """The plain intervals that it can be, whatever the options; the one by its own bounds first."""
+        return (self.given({}), *(self.given({b.on: b.option}) for b in self.by))
 
     def to_unit(self, value: float) -> float:
         """Position of a value between the bounds: 0 at `low`, 1 at `high`."""
@@ -72,11 +87,17 @@ class Interval:
         value = min(self.high, max(self.low, math.exp(at) if self.log else at))
         return round(value) if self.integer else value
 
+    def rounded_at(self, unit: float) -> Value:
+        """The value at a position to six significant digits, within the bounds."""
+        value = self.from_unit(unit)
+        # A grid of 0.000316228 reads better than one of 0.00031622776601683794.
+        return min(self.high, max(self.low, float(f"{value:.6g}"))) if isinstance(value, float) else value
+
     def points(self, count: int) -> tuple[Value, ...]:
         """`count` values from end to end, evenly spread; fewer where whole numbers coincide."""
         if count == 1 or self.low == self.high:
-            return (_tidy(self.from_unit(0.5)),)
-        inner = [_tidy(self.from_unit(i / (count - 1))) for i in range(1, count - 1)]
+            return (self.rounded_at(0.5),)
+        inner = [self.rounded_at(i / (count - 1)) for i in range(1, count - 1)]
         ends = [int(x) if self.integer else x for x in (self.low, self.high)]
         return tuple(dict.fromkeys([ends[0], *inner, ends[1]]))
 
@@ -108,8 +129,26 @@ class Space:
 
     @property
     def searched(self) -> tuple[Hyperparameter, ...]:
-        """Those with more than one value."""
-        return tuple(h for h in self.hyperparameters if not isinstance(h, Fixed))
+        """Those with more than one value, as far as they exist under any option that is left."""
+        return tuple(h for h in self.hyperparameters if not isinstance(h, Fixed) and self.can_exist(h))
+
+    def can_exist(self, h: Hyperparameter) -> bool:
+        """Whether it exists in any set-up: each of its conditions names an option that is left."""
+        return all(self._options_under(c) and self.can_exist(self.get(c.on)) for c in h.when)
+
+    def ranges(self, h: Interval) -> dict[Value | None, Interval]:
+        """The plain intervals that `h` is under the options that are left, by the option; under None that
+        under all others, and where the choice does not exist. Bounds that never hold are not among them."""
+        if h.depends_on is None:
+            return {None: h}
+        choice = self.get(h.depends_on)
+        own = next((c for c in h.when if c.on == choice.name), Condition(choice.name, options(choice)))
+        left = self._options_under(own) if self.can_exist(choice) else ()
+        under = {option: h.bounds_under({choice.name: option}) for option in left}
+        found: dict[Value | None, Interval] = {}
+        if not (left and all(under.values()) and set(choice.when) <= set(h.when)):
+            found[None] = h.given({})
+        return found | {option: h.given({choice.name: option}) for option in left if under[option]}
 
     def get(self, name: str) -> Hyperparameter:
         """Raises KeyError if there is no hyperparameter of that name."""
@@ -143,7 +182,26 @@ class Space:
         choice = self.get(name)
         assert isinstance(choice, Choice)
         kept = tuple(option for option in choice.options if option not in dropped)
-        return self.with_([replace(choice, options=kept)])
+        return self.with_([replace(choice, options=kept)]).simplified()
+
+    def simplified(self) -> Space:
+        """The same set-ups without bounds that never hold: a plain interval where only one range is left."""
+        return self.with_([self._simpler(h) for h in self if isinstance(h, Interval) and h.by])
+
+    def _simpler(self, h: Interval) -> Interval:
+        ranges = self.ranges(h)
+        if len(set(ranges.values())) == 1:
+            return next(iter(ranges.values()))
+        return replace(h, by=tuple(b for b in h.by if any(same(b.option, option) for option in ranges)))
+
+    def _options_under(self, condition: Condition) -> tuple[Value, ...]:
+        """The options that the condition names and that are left."""
+        return tuple(option for option in options(self.get(condition.on)) if option in condition.options)
+
+
+def options(h: Hyperparameter) -> tuple[Value, ...]:
+    """The options of a choice, the one of a fixed value, none of an interval."""
+    return h.options if isinstance(h, Choice) else (h.value,) if isinstance(h, Fixed) else ()
 
 
 def same(first: Any, second: Any) -> bool:
@@ -167,13 +225,23 @@ def from_json(items: Sequence[Mapping[str, Any]]) -> Space:
 
 
 def describe(h: Hyperparameter) -> str:
-    """`lr 1e-05..0.1 log`, `optimizer adamw|sgd`, `weight_decay 0.01`."""
+    """`lr 1e-05..0.1 log`, `optimizer adamw|sgd`, `weight_decay 0.01`; bounds that depend on an option stand
+    in brackets: `lr 1e-05..0.01 log (0.001..1 with optimizer sgd)`."""
     if isinstance(h, Fixed):
         return f"{h.name} {format_value(h.value)}"
     if isinstance(h, Choice):
         return f"{h.name} " + "|".join(format_value(option) for option in h.options)
-    scale = " log" if h.log else ""
-    return f"{h.name} {format_value(h.low)}..{format_value(h.high)}{scale}"
+    return f"{h.name} {describe_range(h, scale=' log' if h.log else '')}"
+
+
+def describe_range(h: Interval, to: str = "..", scale: str = "") -> str:
+    """`0.001..0.1`, or `0.001..0.1 (0.01..1 with optimizer sgd)`."""
+    said = [
+        f"{format_value(b.low)}{to}{format_value(b.high)} with {b.on} {format_value(b.option)}" for b in h.by
+    ]
+    return f"{format_value(h.low)}{to}{format_value(h.high)}{scale}" + (
+        f" ({', '.join(said)})" if said else ""
+    )
 
 
 def describe_setup(setup: Setup) -> str:
@@ -188,11 +256,6 @@ def format_value(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     return str(value)
-
-
-def _tidy(value: Value) -> Value:
-    """Six significant digits: a grid of 0.000316228 reads better than one of 0.00031622776601683794."""
-    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _one_to_json(h: Hyperparameter) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from staycourse.core.bounds_format import ByTable, is_number, read_bounds, read_by, with_by
 from staycourse.core.problems import KeyPath, Problem, nearest
-from staycourse.core.space import Choice, Condition, Fixed, Hyperparameter, Interval, Space, Value
+from staycourse.core.space import Choice, Condition, Fixed, Hyperparameter, Interval, Space, Value, options
 
 _FORMS = ("log", "range", "choice")
-_KEYS = (*_FORMS, "integer", "when")
+_KEYS = (*_FORMS, "integer", "when", "by")
 # Stands for a hyperparameter that cannot be read, so that nothing else is blamed for its absence.
 STAND_IN = Interval("_", 1.0, 2.0)
 _RIGHT = "a value, { log = [low, high] }, { range = [low, high] } or { choice = [..] }"
@@ -29,8 +30,10 @@ def parse_space(table: Any, problems: list[Problem]) -> Space:
         if h is None:
             broken.add(name)
         found[name] = h or replace(STAND_IN, name=name)
-    _check_conditions(found, broken, problems)
-    return Space(tuple(_in_order(found, problems)))
+    found = {name: _with_checked_conditions(h, found, broken, problems) for name, h in found.items()}
+    for h, by in _by_tables(table, found, broken, problems):
+        found[h.name] = with_by(h, by, found, broken, problems)
+    return Space(tuple(_in_order(found, problems))).simplified()
 
 
 def _hyperparameter(name: str, value: Any, problems: list[Problem]) -> Hyperparameter | None:
@@ -68,56 +71,46 @@ def _choice(
     name: str, value: Mapping[str, Any], when: tuple[Condition, ...], problems: list[Problem]
 ) -> Choice | None:
     path: KeyPath = ("space", name, "choice")
-    options = value["choice"]
-    if "integer" in value:
-        problems.append(Problem(("space", name, "integer"), "a choice has no 'integer'", "leave it out"))
-    if not isinstance(options, list) or not options:
+    found = value["choice"]
+    for key in ("integer", "by"):
+        if key in value:
+            problems.append(Problem(("space", name, key), f"a choice has no '{key}'", "leave it out"))
+    if not isinstance(found, list) or not found:
         problems.append(Problem(path, "no options", "a list with at least one option"))
         return None
-    if not all(isinstance(option, (bool, int, float, str)) for option in options):
+    if not all(isinstance(option, (bool, int, float, str)) for option in found):
         problems.append(Problem(path, "an option is no plain value", "numbers, text, true or false"))
         return None
-    if not all(map(_is_finite, options)):
+    if not all(map(_is_finite, found)):
         problems.append(Problem(path, "an option is no finite number"))
         return None
-    if len(set(options)) < len(options):  # 1, 1.0 and true are one option, not three
+    if len(set(found)) < len(found):  # 1, 1.0 and true are one option, not three
         problems.append(Problem(path, "an option stands twice", "each option once"))
         return None
-    return Choice(name, tuple(options), when)
+    return Choice(name, tuple(found), when)
 
 
 def _interval(
     name: str, value: Mapping[str, Any], form: str, when: tuple[Condition, ...], problems: list[Problem]
 ) -> Interval | None:
     path: KeyPath = ("space", name, form)
-    bounds, integer = value[form], value.get("integer", False)
+    integer = value.get("integer", False)
     if not isinstance(integer, bool):
         problems.append(Problem(("space", name, "integer"), "expected true or false"))
         return None
-    if not (isinstance(bounds, list) and len(bounds) == 2 and all(map(_is_number, bounds))):
-        problems.append(Problem(path, "expected two finite numbers", f"{form} = [low, high]"))
-        return None
-    low, high = bounds
-    wrong = _bounds_problem(path, low, high, form == "log", integer)
-    if wrong:
-        problems.append(wrong)
-        return None
-    low, high = (low, high) if integer else (float(low), float(high))
-    return Interval(name, low, high, form == "log", integer, when)
+    bounds = read_bounds(path, value[form], form == "log", integer, problems)
+    return Interval(name, *bounds, form == "log", integer, when) if bounds else None
 
 
-def _bounds_problem(path: KeyPath, low: float, high: float, log: bool, integer: bool) -> Problem | None:
-    if low > high:
-        return Problem(path, f"the bounds are reversed: {low} > {high}", f"[{high}, {low}]")
-    if low == high:
-        return Problem(path, f"the bounds are equal: {low}", f"a plain value, {path[1]} = {low}")
-    if log and low <= 0:
-        return Problem(path, f"a log range cannot begin at {low}", "a lower bound above 0, such as 1e-5")
-    if integer and not (isinstance(low, int) and isinstance(high, int)):
-        return Problem(path, "the bounds of an integer range are no whole numbers", "such as [8, 256]")
-    if not math.isfinite(high - low):
-        return Problem(path, "the bounds lie too far apart", "a narrower range")
-    return None
+def _by_tables(
+    table: Mapping[str, Any], found: Mapping[str, Hyperparameter], broken: set[str], problems: list[Problem]
+) -> Iterator[tuple[Interval, ByTable]]:
+    """What stands at `by` of each interval."""
+    for name, h in list(found.items()):
+        if isinstance(h, Interval) and name not in broken and "by" in table[name]:
+            by = read_by(("space", name, "by"), table[name]["by"], h.log, h.integer, problems)
+            if by is not None:
+                yield h, by
 
 
 def _conditions(path: KeyPath, when: Any, problems: list[Problem]) -> tuple[Condition, ...]:
@@ -125,56 +118,85 @@ def _conditions(path: KeyPath, when: Any, problems: list[Problem]) -> tuple[Cond
         problems.append(Problem((*path, "when"), "expected a table", 'when = { optimizer = "sgd" }'))
         return ()
     return tuple(
-        Condition(on, tuple(options) if isinstance(options, list) else (options,))
-        for on, options in when.items()
+        Condition(on, tuple(named) if isinstance(named, list) else (named,)) for on, named in when.items()
     )
 
 
-def _check_conditions(found: Mapping[str, Hyperparameter], broken: set[str], problems: list[Problem]) -> None:
-    for h in found.values():
-        for condition in h.when:
-            path: KeyPath = ("space", h.name, "when", condition.on)
-            on = found.get(condition.on)
-            if on is None:
-                right = nearest(condition.on, set(found) - {h.name})
-                problems.append(Problem(path, f"no hyperparameter '{condition.on}'", right))
-            elif condition.on in broken:
-                continue
-            elif isinstance(on, Interval):
-                problems.append(Problem(path, f"'{condition.on}' is a range", "a condition needs a choice"))
-            else:
-                _check_options(path, condition, on, problems)
+def _with_checked_conditions(
+    h: Hyperparameter, found: Mapping[str, Hyperparameter], broken: set[str], problems: list[Problem]
+) -> Hyperparameter:
+    """The hyperparameter without the conditions that are wrong, so that they are told once."""
+    right = []
+    for condition in h.when:
+        before = len(problems)
+        _check_condition(("space", h.name, "when", condition.on), h, condition, found, broken, problems)
+        if len(problems) == before and condition.on not in broken:
+            right.append(condition)
+    return replace(h, when=tuple(right))
+
+
+def _check_condition(
+    path: KeyPath,
+    h: Hyperparameter,
+    condition: Condition,
+    found: Mapping[str, Hyperparameter],
+    broken: set[str],
+    problems: list[Problem],
+) -> None:
+    on = found.get(condition.on)
+    if on is None:
+        right = nearest(condition.on, set(found) - {h.name})
+        problems.append(Problem(path, f"no hyperparameter '{condition.on}'", right))
+    elif condition.on in broken:
+        return
+    elif isinstance(on, Interval):
+        problems.append(Problem(path, f"'{condition.on}' is a range", "a condition needs a choice"))
+    else:
+        _check_options(path, condition, on, problems)
 
 
 def _check_options(path: KeyPath, condition: Condition, on: Choice | Fixed, problems: list[Problem]) -> None:
-    options = on.options if isinstance(on, Choice) else (on.value,)
-    known = [str(option) for option in options]
+    known = [str(option) for option in options(on)]
     if not condition.options:
         problems.append(Problem(path, "no option, so it would never exist", nearest("", known)))
     for option in condition.options:
-        if option not in options:
+        if option not in options(on):
             problems.append(
                 Problem(path, f"'{on.name}' has no option {option!r}", nearest(str(option), known))
             )
 
 
 def _in_order(found: Mapping[str, Hyperparameter], problems: list[Problem]) -> list[Hyperparameter]:
-    """Each hyperparameter after those that its condition names; the roadmap's order otherwise."""
+    """Each hyperparameter after those on which it or its bounds depend; the roadmap's order otherwise."""
     done: dict[str, Hyperparameter] = {}
     waiting = dict(found)
     while waiting:
-        ready = [
-            name
-            for name, h in waiting.items()
-            if all(c.on in done or not isinstance(found.get(c.on), (Choice, Fixed)) for c in h.when)
-        ]
-        if not ready:
-            names = ", ".join(waiting)
-            path: KeyPath = ("space", next(iter(waiting)), "when")
-            problems.append(Problem(path, f"conditions go round in a circle: {names}"))
-            return [*done.values(), *waiting.values()]
-        done[ready[0]] = waiting.pop(ready[0])
+        ready = next((name for name, h in waiting.items() if _needed(h) <= done.keys()), None)
+        if ready is None:
+            circle = _circle(waiting)
+            path: KeyPath = ("space", circle[0], "when")
+            problems.append(Problem(path, f"conditions go round in a circle: {', '.join(circle)}"))
+            waiting |= {name: replace(waiting[name], when=()) for name in circle}
+        else:
+            done[ready] = waiting.pop(ready)
     return list(done.values())
+
+
+def _needed(h: Hyperparameter) -> set[str]:
+    """The choices that have to be decided before it is known whether it exists, and within which bounds."""
+    by = {h.depends_on} if isinstance(h, Interval) and h.depends_on else set()
+    return by | {condition.on for condition in h.when}
+
+
+def _circle(waiting: Mapping[str, Hyperparameter]) -> list[str]:
+    """A circle of dependencies, in the roadmap's order; each of those waiting has one that waits as well."""
+    path = [next(iter(waiting))]
+    while True:
+        after = next(name for name in waiting if name in _needed(waiting[path[-1]]))
+        if after in path:
+            members = path[path.index(after) :]
+            return [name for name in waiting if name in members]
+        path.append(after)
 
 
 def value_problem(where: KeyPath, h: Hyperparameter, value: Any) -> Problem | None:
@@ -191,12 +213,8 @@ def value_problem(where: KeyPath, h: Hyperparameter, value: Any) -> Problem | No
 
 
 def _is_value_of(h: Interval, value: Any) -> bool:
-    return _is_number(value) and (value > 0 or not h.log) and (isinstance(value, int) or not h.integer)
+    return is_number(value) and (value > 0 or not h.log) and (isinstance(value, int) or not h.integer)
 
 
 def _is_finite(value: Any) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and _is_finite(value)

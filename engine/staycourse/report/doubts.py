@@ -151,6 +151,7 @@ def _is_at_a_bound(facts: Facts, leading: Standing) -> Iterator[str]:
         value = leading.best.setup.get(h.name)
         if not isinstance(h, Interval) or isinstance(value, bool | str) or value is None:
             continue
+        h = h.given(leading.best.setup)
         unit = h.to_unit(value)
         if unit <= _AT_BOUND or unit >= 1 - _AT_BOUND:
             side = "lower" if unit <= _AT_BOUND else "upper"

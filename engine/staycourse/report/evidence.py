@@ -104,7 +104,8 @@ def _ranges(facts: Facts, phase: int, findings: Mapping[str, Any]) -> str:
         sides = [{"low": "lower", "high": "upper"}.get(side, "") for side in change.get("at_bound", [])]
         rows.append(
             (
-                code(change["name"]),
+                code(change["name"])
+                + "".join(f" with {on} {format_value(o)}" for on, o in change.get("under", {}).items()),
                 scale,
                 " to ".join(map(format_value, change["from"])),
                 " to ".join(map(format_value, change["to"])),

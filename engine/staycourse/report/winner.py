@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
-from staycourse.core.space import Choice, Hyperparameter, Interval, format_value
+from staycourse.core.space import Choice, Hyperparameter, Interval, describe_range
 from staycourse.report.facts import WEIGHTS, Facts
 from staycourse.report.markdown import NOTHING, code, fence, setting, table
 from staycourse.report.standing import Standing, standing
@@ -106,7 +106,7 @@ def _exact(value: object) -> str:
 
 def _declared(h: Hyperparameter | None) -> str:
     if isinstance(h, Interval):
-        return f"{format_value(h.low)} to {format_value(h.high)}{', log' if h.log else ''}"
+        return describe_range(h, " to ", ", log" if h.log else "")
     if isinstance(h, Choice):
         return ", ".join(map(setting, h.options))
     return "fixed"

@@ -81,7 +81,7 @@ def synthetic(space: Space, setup: Setup) -> float:
         if h.name not in setup:
             continue
         if isinstance(h, Interval):
-            total += (h.to_unit(float(setup[h.name])) - 0.3) ** 2
+            total += (h.given(setup).to_unit(float(setup[h.name])) - 0.3) ** 2
         elif isinstance(h, Choice):
             total += 0.1 * h.options.index(setup[h.name]) / len(h.options)
     return total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from staycourse.core.space import Choice, Fixed, Interval, Setup, Space, Value
+from staycourse.core.space import Choice, Fixed, Interval, Setup, Space, Value, options
 from staycourse.training.optimizers import DEFAULT_BATCH_SIZE
 
 
@@ -15,7 +15,7 @@ def covering(space: Space) -> list[dict[str, Value]]:
     """
     found: list[dict[str, Value]] = []
     for wanted in _wanted(space):
-        setup = space.active(_defaults(space) | wanted)
+        setup = space.active(_filled(space, wanted))
         if setup not in found:
             found.append(setup)
     return found
@@ -23,7 +23,7 @@ def covering(space: Space) -> list[dict[str, Value]]:
 
 def completed(space: Space, values: Setup) -> dict[str, Value]:
     """A set-up with `values`, what they leave open taken as in the others."""
-    return {**space.active(_defaults(space) | dict(values)), **values}
+    return {**space.active(_filled(space, values)), **values}
 
 
 def differing(setup: Setup, setups: list[dict[str, Value]]) -> dict[str, Value]:
@@ -42,7 +42,7 @@ def differing(setup: Setup, setups: list[dict[str, Value]]) -> dict[str, Value]:
 
 def _wanted(space: Space) -> Iterator[dict[str, Value]]:
     yield {}
-    for h in space.hyperparameters:
+    for h in filter(space.can_exist, space):
         if isinstance(h, Choice):
             for option in h.options:
                 yield {**_conditions(space, h.name), h.name: option}
@@ -55,17 +55,18 @@ def _conditions(space: Space, name: str) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for condition in space.get(name).when:
         values |= _conditions(space, condition.on)
-        values[condition.on] = condition.options[0]
+        left = options(space.get(condition.on))
+        values[condition.on] = next(option for option in condition.options if option in left)
     return values
 
 
-def _defaults(space: Space) -> dict[str, Value]:
-    values: dict[str, Value] = {}
+def _filled(space: Space, wanted: Setup) -> dict[str, Value]:
+    """`wanted`, and for the others the first option or the middle of the range under the options so far."""
+    values = dict(wanted)
     for h in space.hyperparameters:
-        if isinstance(h, Choice):
-            values[h.name] = h.options[0]
-        elif isinstance(h, Interval):
-            values[h.name] = h.from_unit(0.5)
+        if h.name not in values and not isinstance(h, Fixed):
+            middle = isinstance(h, Interval) and h.given(space.active(values)).from_unit(0.5)
+            values[h.name] = middle if isinstance(h, Interval) else h.options[0]
     return values
 
 
@@ -74,7 +75,7 @@ def largest_batch(space: Space) -> int:
     for h in space:
         if h.name == "batch_size":
             if isinstance(h, Interval):
-                return int(h.high)
+                return max(int(here.high) for here in space.ranges(h).values())
             values = [h.value] if isinstance(h, Fixed) else list(h.options) if isinstance(h, Choice) else []
             return max(int(value) for value in values)
     return DEFAULT_BATCH_SIZE

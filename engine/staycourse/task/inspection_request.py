@@ -86,7 +86,7 @@ def _largest_batch(roadmap: Roadmap) -> int | None:
         return None
     h = roadmap.space.get("batch_size")
     if isinstance(h, Interval):
-        sizes = [int(h.high)]
+        sizes = [int(here.high) for here in roadmap.space.ranges(h).values()]
     else:
         assert isinstance(h, (Choice, Fixed))
         options = h.options if isinstance(h, Choice) else (h.value,)

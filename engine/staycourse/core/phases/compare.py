@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from staycourse.core.best_values import value_for
 from staycourse.core.fields import Count, Share, Stop
 from staycourse.core.handoff import Ranked
 from staycourse.core.phases.base import (
@@ -23,7 +24,7 @@ from staycourse.core.phases.base import (
 )
 from staycourse.core.problems import KeyPath, Problem, nearest
 from staycourse.core.ranking import ranked_setups
-from staycourse.core.space import Fixed, Interval, Space, Value
+from staycourse.core.space import Fixed, Space, Value, exists
 from staycourse.core.space_format import value_problem
 from staycourse.core.trial import Trial
 
@@ -105,14 +106,17 @@ class Compare(Phase):
         return Decision(needs, handoff=replace(before.handoff, findings=findings))
 
     def _setup(self, named: NamedSetup, before: Before) -> dict[str, Value]:
-        space = before.handoff.space
-        values = {**before.handoff.best_values, **named.values}
-        while missing := space.missing(space.active(values)):  # an option filled in can call up more
-            for name in missing:
-                h = space.get(name)
-                assert not isinstance(h, Fixed), "a fixed value is never missing"
-                values[name] = h.points(1)[0] if isinstance(h, Interval) else h.options[0]
-        return space.active(values)
+        known, setup = before.handoff.best_values, dict[str, Value]()
+        for h in before.handoff.space:
+            if not exists(h, setup):
+                continue
+            if h.name in named.values:
+                setup[h.name] = named.values[h.name]
+            elif isinstance(h, Fixed) and h.name in known:  # a grid may have listed other values
+                setup[h.name] = known[h.name]
+            else:
+                setup[h.name] = value_for(h, setup, known)
+        return setup
 
     def miniature(self) -> Compare:
         return self.model_copy(
