@@ -4,7 +4,7 @@ import json
 import statistics
 
 import pytest
-from tests.support.roadmaps import CONFIRM, FINAL, FULL, GRID, NARROW, PROBE, small
+from tests.support.roadmaps import CONFIRM, FINAL, FULL, GRID, NARROW, PROBE, SPACE_BY, small
 from tests.support.simulate import campaign, smooth_loss
 
 from staycourse.core import handoff as handoffs
@@ -34,6 +34,9 @@ CAMPAIGNS = {
     "grid first": small(PROBE, GRID.replace("lr = 3", "lr = 5"), CONFIRM, FINAL),
     "no grid": small(NARROW + "parallel = 3\n", CONFIRM, FINAL),
     "shortest": small(NARROW, FINAL),
+    "bounds by option": small(
+        PROBE + 'eliminate = ["optimizer"]\n', NARROW, FINISHED_GRID, COMPARE, CONFIRM, FINAL, space=SPACE_BY
+    ),
     "two narrows": small(NARROW, NARROW, GRID, CONFIRM, CONFIRM, FINAL + 'data = "split"\n'),
     "max": small(
         PROBE, NARROW, FINISHED_GRID, CONFIRM, FINAL, more='[objective]\nmetric="acc"\ngoal="max"\n'

@@ -6,7 +6,7 @@ import string
 import tomllib
 
 import pytest
-from tests.support.roadmaps import CONFIRM, FINAL, FULL, GRID, PROBE, small
+from tests.support.roadmaps import CONFIRM, FINAL, FULL, GRID, PROBE, SPACE_BY, small
 
 from staycourse.core.problems import RoadmapError
 from staycourse.core.roadmap import Roadmap, parse
@@ -14,13 +14,15 @@ from staycourse.core.roadmap import Roadmap, parse
 COMPARE = (
     '[[phase]]\nkind="compare"\nepochs=5\n[[phase.setup]]\nname="a"\nlr=0.1\n[[phase.setup]]\nname="b"\n'
 )
-BASES = [FULL, small(PROBE, GRID + "finish = { epochs = 9 }\n", COMPARE, CONFIRM, FINAL)]
+SMALL = small(PROBE, GRID + "finish = { epochs = 9 }\n", COMPARE, CONFIRM, FINAL, space=SPACE_BY)
+BASES = [FULL, SMALL]
 STRANGE = [
     0, 1, -1, 3.5, -0.0, 10**18, -(10**18), 10**30, 1e308, -1e308, 5e-324,
     float("nan"), float("inf"), float("-inf"), True, False,
     "", "x", "auto", "sgd", "lr", "constant", "\x1b[31m", "²",
     [], [1], [0.1, 0.2], ["sgd"], [[]], [{}], [True, 1],
     {}, {"a": 1}, {"": ""}, {"log": [1, 2]}, {"choice": ["a"]}, {"range": [0, 1], "when": {"lr": 1}},
+    {"range": [0, 1], "by": {"optimizer": {"sgd": [1, 2], "adam": [3, 2]}}}, {"optimizer": {"sgd": [1, 2]}},
 ]  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 import pytest
-from tests.support.roadmaps import CONFIRM, FINAL, FULL, GRID, NARROW, PROBE, small
+from tests.support.roadmaps import CONFIRM, FINAL, FULL, GRID, NARROW, PROBE, SPACE_BY, small
 
 from staycourse.core.job import StopSpec
 from staycourse.core.roadmap import parse
@@ -164,7 +164,7 @@ def test_warned_of_a_grid_over_more_than_two_wide_ranges():
 
 def test_warned_of_a_probe_with_too_few_trials_to_eliminate_anything():
     few = PROBE.replace("trials = 6", "trials = 5") + 'eliminate = ["optimizer"]\n'
-    (warning,) = parse(small(few)).warnings
+    (warning,) = parse(small(few, space=SPACE_BY)).warnings
     assert "5 trials cannot eliminate any of the 2 options of 'optimizer'" in str(warning)
 
 

@@ -23,6 +23,8 @@ optimizer = { choice = ["adam", "sgd"] }
 momentum = { range = [0.5, 0.9], when = { optimizer = "sgd" } }
 depth = 2
 """
+# SGD's learning rates are not Adam's.
+SPACE_BY = SPACE.replace("[1e-4, 1e-1] }", "[1e-4, 1e-1], by = { optimizer = { sgd = [1e-2, 1.0] } } }")
 PROBE = '[[phase]]\nkind = "probe"\ntrials = 6\nepochs = 12\n'
 NARROW = '[[phase]]\nkind = "narrow"\ntrials = 8\nepochs = 6\n'
 GRID = '[[phase]]\nkind = "grid"\npoints = { lr = 3, width = [8, 16] }\nepochs = 6\n'

@@ -43,7 +43,8 @@ def eliminate(
     ended = [trial for trial in trials if trial.outcome is not None]
     verdicts: list[Verdict] = []
     for name in names:
-        if name not in space.names or not isinstance(space.get(name), Choice):
+        h = space.get(name) if name in space.names else None
+        if not isinstance(h, Choice) or not space.can_exist(h):
             continue
         found = judge(name, ended, goal, space)
         space = space.without_options(name, [v.option for v in found if v.is_eliminated])

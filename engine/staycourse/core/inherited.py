@@ -35,11 +35,11 @@ def common_space(declared: Space | None, inherited: Inherited, problems: list[Pr
     old = inherited.handoff.space
     if declared is None:
         return old
-    missing = [name for name in old.names if name not in declared.names]
+    missing = [h.name for h in old if old.can_exist(h) and h.name not in declared.names]
     if missing:
         said = f"{inherited.run} hands on {', '.join(missing)}, which {_are(missing)} not named here"
         problems.append(Problem(("space",), said, "name every one of them, or leave [space] out"))
-    return Space((*old, *added_to(inherited, declared)))
+    return Space((*old, *added_to(inherited, declared))).simplified()
 
 
 def added_to(inherited: Inherited, space: Space) -> list[Hyperparameter]:
@@ -48,8 +48,9 @@ def added_to(inherited: Inherited, space: Space) -> list[Hyperparameter]:
 
 
 def unvalued(inherited: Inherited, space: Space) -> list[str]:
-    """Those of them for which some value has to be found yet."""
-    return [h.name for h in added_to(inherited, space) if not isinstance(h, Fixed)]
+    """Those of them for which some value has to be found yet, under any option that is left."""
+    both = Space((*inherited.handoff.space, *added_to(inherited, space)))
+    return [h.name for h in both.searched if h.name not in inherited.handoff.space.names]
 
 
 def uses_ranking(kinds: Sequence[type[Phase] | None]) -> bool:

@@ -17,6 +17,7 @@ from staycourse.core.from_table import FromTable
 from staycourse.core.handoff import Handoff
 from staycourse.core.inherited import Inherited
 from staycourse.core.metric_names import resolve
+from staycourse.core.optimizer_scales import scale_warnings
 from staycourse.core.phases.base import Outlook, Phase, Planned
 from staycourse.core.problems import Problem, RoadmapError, nearest
 from staycourse.core.rule_warnings import rule_warnings
@@ -273,7 +274,8 @@ class _Parser:
                 continue
             if phase.kind == "final" and at < len(found) - 1:
                 self._problem(path, "final is not the last phase", "put it at the end")
-            warnings += phase.warnings(outlook, path) + rule_warnings(phase, outlook, at)
+            warnings += phase.warnings(outlook, path)
+            warnings += rule_warnings(phase, outlook, at) + scale_warnings(phase, outlook, at)
             outlook = phase.after(outlook)
         return warnings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 Value = bool | int | float | str
@@ -135,6 +136,15 @@ class Space:
     def can_exist(self, h: Hyperparameter) -> bool:
         """Whether it exists in any set-up: each of its conditions names an option that is left."""
         return all(self._options_under(c) and self.can_exist(self.get(c.on)) for c in h.when)
+
+    def share(self, h: Hyperparameter) -> Fraction:
+        """The share of set-ups in which it exists, if the options of choices are equally frequent."""
+        shares = [
+            Fraction(len(self._options_under(c)), len(options(on))) * self.share(on)
+            for c in h.when
+            for on in (self.get(c.on),)
+        ]
+        return math.prod(shares, start=Fraction(1))
 
     def ranges(self, h: Interval) -> dict[Value | None, Interval]:
         """The plain intervals that `h` is under the options that are left, by the option; under None that

@@ -58,8 +58,11 @@ class Probe(SearchedPhase):
                 found.append(Problem((*path, "epochs"), said, right))
         for name in self.eliminate:
             options = len(_options(outlook, name))
-            if self.trials < _LEAST_TRIALS_AN_OPTION * options:
+            share = outlook.space.share(outlook.space.get(name))
+            if self.trials * share < _LEAST_TRIALS_AN_OPTION * options:
                 said = f"{self.trials} trials cannot eliminate any of the {options} options of '{name}'"
+                if share < 1:
+                    said += f", which exists in {float(share):.0%} of them"
                 right = (
                     f"at least {_LEAST_TRIALS_AN_OPTION} trials an option; until then every option is kept"
                 )
