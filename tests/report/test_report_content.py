@@ -105,7 +105,7 @@ def test_doubts_name_failures_interruptions_verdicts_and_few_seeds(finished: Run
     assert "1 crashed and 1 interrupted" in doubts
     assert "cannot tell `optimizer`" in doubts
     assert "2 seeds" in doubts
-    assert "sealed over 6 warnings" in doubts
+    assert "sealed over 7 warnings" in doubts
     assert "not exact" not in doubts
 
 

@@ -35,8 +35,7 @@ def scale_warnings(phase: Phase, outlook: Outlook, at: int) -> list[Problem]:
     first, second = map(format_value, pair)
     said = f"{first} and {second} are judged over one range of lr, and their learning rates differ in scale"
     other = second if _scale(pair[0]) == "adam" else first
-    form = "log" if lr.log else "range"
-    right = f"lr = {{ {form} = [..], by = {{ optimizer = {{ {other} = [low, high] }} }} }}"
+    right = f"by = {{ optimizer = {{ {other} = [low, high] }} }}"
     return [Problem(("phase", at, "eliminate", list(eliminated).index("optimizer")), said, right)]
 
 

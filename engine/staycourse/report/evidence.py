@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from staycourse.core.space import Interval, Space, format_value
+from staycourse.core.space import Interval, Space, describe_setup, format_value
 from staycourse.report.facts import Facts
 from staycourse.report.markdown import (
     NOTHING,
@@ -99,13 +99,12 @@ def _ranges(facts: Facts, phase: int, findings: Mapping[str, Any]) -> str:
     before = space_before(facts, phase)
     rows = []
     for change in changes:
-        old = before.get(change["name"])
+        old, under = before.get(change["name"]), change.get("under", {})
         scale = "log" if isinstance(old, Interval) and old.log else "linear"
         sides = [{"low": "lower", "high": "upper"}.get(side, "") for side in change.get("at_bound", [])]
         rows.append(
             (
-                code(change["name"])
-                + "".join(f" with {on} {format_value(o)}" for on, o in change.get("under", {}).items()),
+                code(change["name"]) + (f" with {escape(describe_setup(under))}" if under else ""),
                 scale,
                 " to ".join(map(format_value, change["from"])),
                 " to ".join(map(format_value, change["to"])),

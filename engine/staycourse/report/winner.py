@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from staycourse.core.space import Choice, Hyperparameter, Interval, describe_range
 from staycourse.report.facts import WEIGHTS, Facts
-from staycourse.report.markdown import NOTHING, code, fence, setting, table
+from staycourse.report.markdown import NOTHING, code, escape, fence, setting, table
 from staycourse.report.standing import Standing, standing
 from staycourse.report.trials import names_of
 
@@ -106,7 +106,7 @@ def _exact(value: object) -> str:
 
 def _declared(h: Hyperparameter | None) -> str:
     if isinstance(h, Interval):
-        return describe_range(h, " to ", ", log" if h.log else "")
+        return escape(describe_range(h, " to ", ", log" if h.log else ""))
     if isinstance(h, Choice):
         return ", ".join(map(setting, h.options))
     return "fixed"

@@ -64,9 +64,10 @@ def _filled(space: Space, wanted: Setup) -> dict[str, Value]:
     """`wanted`, and for the others the first option or the middle of the range under the options so far."""
     values = dict(wanted)
     for h in space.hyperparameters:
-        if h.name not in values and not isinstance(h, Fixed):
-            middle = isinstance(h, Interval) and h.given(space.active(values)).from_unit(0.5)
-            values[h.name] = middle if isinstance(h, Interval) else h.options[0]
+        if isinstance(h, Interval):
+            values.setdefault(h.name, h.given(space.active(values)).from_unit(0.5))
+        elif isinstance(h, Choice):
+            values.setdefault(h.name, h.options[0])
     return values
 
 
