@@ -30,5 +30,6 @@ def test_a_campaign_with_bounds_by_option(tmp_path: Path) -> None:
         assert place.run("verify", "tiny-1").returncode == 0
         report = (place.runs / "tiny-1" / "report.md").read_text(encoding="utf-8")
         assert "(0.1 to 1 with optimizer sgd)" in report
+        assert "`lr` with optimizer=sgd" in report
     finally:
         place.close()

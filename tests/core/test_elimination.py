@@ -2,12 +2,13 @@ import itertools
 import math
 import random
 import time
+from dataclasses import replace
 
 import pytest
 
 from staycourse.core.elimination import eliminate, judge, rank_sum_p
 from staycourse.core.outcome import Outcome
-from staycourse.core.space import Choice, Interval, Space
+from staycourse.core.space import Choice, Condition, Interval, Space
 from staycourse.core.trial import Trial
 
 SPACE = Space((Choice("opt", ("a", "b", "c")), Interval("lr", 0.0, 1.0)))
@@ -113,3 +114,18 @@ def test_trials_that_have_not_ended_and_names_that_are_no_choice_count_for_nothi
     running = [Trial("x", 0, "", {"opt": "b"}, curve=((1, 9.0),))] * 5
     assert eliminate(["opt"], [*trials(a=[1, 2, 3]), *running], "min", SPACE) == (SPACE, [])
     assert eliminate(["lr", "nothing"], trials(a=[1, 2, 3], b=[4, 5, 6]), "min", SPACE) == (SPACE, [])
+
+
+def test_a_choice_under_a_dropped_option_is_not_judged():
+    when = (Condition("opt", ("c",)),)
+    space = Space((*SPACE, Choice("nesterov", (True, False), when=when)))
+    made = [
+        replace(trial, setup=trial.setup | {"nesterov": trial.id in ("t6", "t8")})
+        if trial.setup["opt"] == "c"
+        else trial
+        for trial in trials(a=[1, 2, 3], b=[1, 2, 3], c=[7, 8, 9])
+    ]
+    left, verdicts = eliminate(["opt", "nesterov"], made, "min", space)
+    assert left.get("opt").options == ("a", "b")
+    assert {verdict["hyperparameter"] for verdict in verdicts} == {"opt"}
+    assert [h.name for h in left.searched] == ["opt", "lr"]
