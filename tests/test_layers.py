@@ -16,9 +16,9 @@ ROOT = Path(__file__).parents[1]
 ENGINE = ROOT / "engine" / "staycourse"
 # importlib and pkgutil only find the kinds of phase, which are files of the core itself.
 ALLOWED_IN_CORE = {
-    "__future__", "abc", "bisect", "collections", "dataclasses", "difflib", "enum", "functools", "hashlib",
-    "importlib", "itertools", "json", "math", "operator", "pkgutil", "pydantic", "pydantic_core", "re",
-    "statistics", "tomllib", "typing", "unicodedata",
+    "__future__", "abc", "bisect", "collections", "dataclasses", "difflib", "enum", "fractions", "functools",
+    "hashlib", "importlib", "itertools", "json", "math", "operator", "pkgutil", "pydantic", "pydantic_core",
+    "re", "statistics", "tomllib", "typing", "unicodedata",
 }  # fmt: skip
 # Alone, so that none is spared by what another has imported; the test after it walks through them all.
 TORCH_FREE = ("staycourse.cli.main", "staycourse.client", "staycourse_tui.app")
