@@ -25,18 +25,6 @@ REFUSED = [
     ("parallel = 1", 'at_boundary = "expand"', "phase[2].at_boundary"),
     ("keep = 3", 'keep = 3\nties = "keep"', "phase[3].ties"),
     ("keep = 3", "keep = 3\nkeep_at_most = 5", "phase[3].keep_at_most"),
-    (
-        "{ patience = 5, min_delta",
-        "{ halving = { factor = 3, first = 5 }, min_delta",
-        "phase[3].stop.halving",
-    ),
-    (
-        "{ patience = 5, min_delta = 1e-4 }",
-        "{ halving = { factor = 3, first = 5 } }",
-        "phase[3].stop.halving",
-    ),
-    ("{ patience = 5, min_delta", "{ median = 3, patience = 5, min_delta", "phase[3].stop.median"),
-    ("stop = { patience = 20 } }", "stop = { halving = { factor = 3 } } }", "phase[3].finish.stop.halving"),
 ]
 
 

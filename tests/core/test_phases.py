@@ -27,6 +27,7 @@ name = "old"
 optimizer = "sgd"
 momentum = 0.9
 """
+LISTED = "[space]\nlr = { log = [1e-4, 1e-1] }\nwidth = { range = [8, 64], integer = true }\n"
 FINISHED_GRID = GRID + "keep = 2\nfinish = { epochs = 12 }\n"
 CAMPAIGNS = {
     "workflow": FULL,
@@ -36,6 +37,19 @@ CAMPAIGNS = {
     "shortest": small(NARROW, FINAL),
     "bounds by option": small(
         PROBE + 'eliminate = ["optimizer"]\n', NARROW, FINISHED_GRID, COMPARE, CONFIRM, FINAL, space=SPACE_BY
+    ),
+    "median": small(
+        PROBE + "stop = { median = { after = 3, from = 2 } }\n",
+        NARROW + "parallel = 2\nstop = { patience = 3, smooth = 2, median = { after = 2 } }\n",
+        GRID + "stop = { median = { after = 2 } }\n",
+        FINAL,
+    ),
+    "halving": small(
+        PROBE,
+        GRID.replace("lr = 3", "lr = 7") + "keep = 2\nstop = { halving = { first = 1, factor = 2 } }\n"
+        "finish = { epochs = 12 }\n",
+        CONFIRM,
+        FINAL,
     ),
     "two narrows": small(NARROW, NARROW, GRID, CONFIRM, CONFIRM, FINAL + 'data = "split"\n'),
     "max": small(
@@ -434,3 +448,64 @@ def test_the_spaces_that_are_handed_on_stay_within_the_roadmap():
                 assert h.low <= new.low < new.high <= h.high
             elif isinstance(h, Choice):
                 assert set(new.options) <= set(h.options)
+
+
+def test_the_first_trials_of_a_probe_are_what_the_others_are_compared_with():
+    text = small(PROBE + "stop = { median = { after = 3, from = 2 } }\n")
+    (probe,) = play(text, seed=3)
+    phase, before = probe.phase, probe.before
+
+    assert len(phase.decide(before, ()).needs) == 3
+    assert [need.stop.median for need in probe.needs[:3]] == [(), (), ()]
+    references = {need.stop.median for need in probe.needs[3:]}
+    assert len(references) == 1 and references != {()}
+    assert {need.stop.median_start for need in probe.needs[3:]} == {2}
+    # Whoever is faster: the later ones change nothing.
+    others = [play(text, seed=seed)[0] for seed in range(4)]
+    assert all(len(other.trials) == 6 for other in others)
+
+
+def test_under_the_median_rule_worse_trials_end_sooner():
+    def loss(setup, repetition, epoch):
+        return smooth_loss(setup, repetition, epoch) + 5.0 * (setup["lr"] > 1e-3)
+
+    grid = parse(
+        small(GRID.replace("lr = 3", "lr = 9") + "stop = { median = { after = 2 } }\n", space=LISTED)
+    )
+    (played,) = list(campaign(grid, loss=loss))
+    bad = [t for t in played.trials[2:] if t.setup["lr"] > 1e-3]
+    good = [t for t in played.trials[2:] if t.setup["lr"] <= 1e-3]
+    assert bad and good
+    assert {t.epochs_done for t in good} == {6}
+    assert max(t.epochs_done for t in bad) == 1
+
+
+def test_halving_trains_the_best_of_each_rung_on_from_their_checkpoints():
+    text = small(
+        GRID.replace("lr = 3", "lr = 9") + "keep = 2\nstop = { halving = { first = 1, factor = 3 } }\n",
+        space=LISTED,
+    )
+    (grid,) = play(text)
+    rungs = [[t for t in grid.trials if t.epochs_done == height] for height in (1, 6)]
+    count = len(rungs[0])
+
+    assert len(grid.trials) == count + len(rungs[1]) and len(rungs[1]) == -(-count // 3)
+    went_on = {trial.parent for trial in rungs[1]}
+    scores = {trial.id: trial.score("min") for trial in rungs[0]}
+    assert max(scores[id] for id in went_on) <= min(v for id, v in scores.items() if id not in went_on)
+    assert {need.horizon for need in grid.needs} == {6}
+    assert grid.handoff.findings["rungs"] == [{"epochs": 1, "trials": count, "went_on": len(rungs[1])}]
+    assert all(set(place.trials) <= {t.id for t in rungs[1]} for place in grid.handoff.ranking)
+    assert len(grid.handoff.ranking) == 2
+
+
+def test_a_point_that_patience_has_ended_keeps_its_place_and_trains_no_further():
+    def loss(setup, repetition, epoch):
+        return 0.0 if setup["lr"] == 1e-4 else smooth_loss(setup, repetition, epoch)
+
+    stop = "stop = { patience = 1, halving = { first = 3, factor = 2 } }\n"
+    (grid,) = play(small(GRID.replace("lr = 3", "lr = 9") + "keep = 2\n" + stop, space=LISTED), loss=loss)
+    stopped = [t for t in grid.trials if t.setup["lr"] == 1e-4]
+
+    assert stopped and all(t.parent is None and t.epochs_done == 2 for t in stopped)
+    assert grid.handoff.ranking[0].setup["lr"] == 1e-4

@@ -4,8 +4,11 @@ import pytest
 
 from staycourse.core.rules import Progress, first_to_fire
 from staycourse.core.rules.divergence import first_non_finite
+from staycourse.core.rules.halving import Halving
 from staycourse.core.rules.limits import EpochLimit, TimeLimit
+from staycourse.core.rules.median import MedianStopping, medians
 from staycourse.core.rules.patience import Patience
+from staycourse.core.rules.smoothed_patience import SmoothedPatience
 
 
 def fires_at(rule, values, every=1):
@@ -102,3 +105,58 @@ def test_the_first_declared_rule_that_fires_ends_the_trial():
 )
 def test_divergence_names_the_first_loss_that_is_no_number(losses, index):
     assert first_non_finite(losses) == index
+
+
+def test_smoothed_patience_is_not_held_up_by_one_lucky_value_nor_ended_by_jitter():
+    lucky = [5, 4, 1, 4, 4, 4, 4, 4, 4]
+    assert fires_at(SmoothedPatience(Patience(3), 3), lucky) == 7
+    assert fires_at(Patience(6), lucky) == 9
+    jitter = [10 - 0.3 * epoch + (1.0 if epoch % 3 else 0.0) for epoch in range(1, 25)]
+    assert fires_at(Patience(2), jitter) is not None
+    assert fires_at(SmoothedPatience(Patience(2), 3), jitter) is None
+
+
+def test_smoothed_patience_over_one_value_is_patience():
+    values = [5, 3, 4, 2, 2, 3, 2, 2, 1, 2, 2, 2]
+    for epochs in (1, 2, 3, 4):
+        assert fires_at(SmoothedPatience(Patience(epochs), 1), values) == fires_at(Patience(epochs), values)
+    said = SmoothedPatience(Patience(2), 3)
+    assert said.describe() == "no better val_loss for 2 epochs, by the mean of the last 3 values"
+    assert said.nearness(Progress(4, ((1, 1.0), (4, 2.0)), 0.0)) == "patience 2/2"
+
+
+def test_smoothed_patience_stands_values_that_are_no_numbers():
+    nan = math.nan
+    assert fires_at(SmoothedPatience(Patience(3), 2), [nan, 4, 3, 2, 1, 0]) is None
+    assert fires_at(SmoothedPatience(Patience(2), 2), [3, nan, nan, nan]) == 3
+
+
+def test_the_median_is_of_running_means_and_counts_curves_that_have_ended():
+    curves = (((1, 4.0), (2, 2.0)), ((1, 6.0), (2, 6.0), (3, 3.0)), ((2, 9.0), (3, 1.0)))
+    assert medians(curves) == ((1, 5.0), (2, 6.0), (3, 5.0))
+    assert medians(()) == ()
+
+
+def test_a_trial_worse_than_the_median_ends_and_not_before_its_first_epoch():
+    reference = ((1, 5.0), (2, 4.0), (4, 3.0))
+    assert fires_at(MedianStopping(reference), [4.9, 3.9, 3.9, 3.1]) == 4
+    assert fires_at(MedianStopping(reference), [6.0]) == 1
+    assert fires_at(MedianStopping(reference, start=3), [6.0, 6.0, 6.0]) == 3
+    assert fires_at(MedianStopping(reference), [3.0, 9.0, 9.0, 9.0, 9.0]) is None
+    assert fires_at(MedianStopping(reference, goal="max"), [5.0, 5.0, 5.0, 2.0]) is None
+    assert fires_at(MedianStopping(reference, goal="max"), [4.9]) == 1
+    assert fires_at(MedianStopping(((3, 1.0),)), [9.0, 9.0]) is None
+    ending = MedianStopping(reference).verdict(Progress(2, ((1, 7.0), (2, 6.0)), 0.0))
+    assert (ending.rule, ending.detail) == (
+        "median",
+        "best val_loss 6 after 2 epochs; others had 4 in the median",
+    )
+    assert MedianStopping(reference).nearness(Progress(1, ((1, 1.0),), 0.0)) == "median ahead"
+
+
+def test_halving_has_rungs_up_to_the_end_and_leaves_enough_behind():
+    assert Halving(3, 5).rungs(60) == (5, 15, 60)
+    assert Halving(3, 5).rungs(45) == (5, 15, 45)
+    assert Halving(2, 1).rungs(2) == (1, 2)
+    assert Halving(2, 8).rungs(8) == (8,)
+    assert [Halving(3, 5).go_on(count, 3) for count in (27, 10, 4, 2)] == [9, 4, 3, 2]

@@ -72,7 +72,8 @@ def _explain(
     if kind == "missing":
         return Problem(where, "missing", f"'{location[-1]}' is required")
     if kind == "value_error":
-        return Problem(where, f"{details['ctx']['error']}, found {found}")
+        said = str(details["ctx"]["error"])
+        return Problem(where, said if isinstance(details["input"], Mapping) else f"{said}, found {found}")
     return Problem(where, f"expected {_expected(group)}, found {found}")
 
 

@@ -170,7 +170,7 @@ class Follower:
     def _view(self, trial: str) -> TrialView:
         known = self.state.trials[trial]
         stop = known.plan.stop
-        key = known.plan.epochs, tuple(stop.items()) if stop else None
+        key = known.plan.epochs, str(stop)
         if key not in self._rules:
             rules = rules_of(self.roadmap, known.plan.epochs, known.stop)
             self._rules[key] = tuple(rule.describe() for rule in rules)

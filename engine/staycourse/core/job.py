@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from staycourse.core.rules import Rule
 from staycourse.core.rules.limits import EpochLimit, TimeLimit
+from staycourse.core.rules.median import MedianStopping
 from staycourse.core.rules.patience import Patience
+from staycourse.core.rules.smoothed_patience import SmoothedPatience
 from staycourse.core.space import Value
 
 
 @dataclass(frozen=True)
 class StopSpec:
-    """The declared `stop` of a phase."""
+    """The declared `stop` of a phase.
 
-    patience: int
+    `smooth` is how many values patience takes the mean of. `median` holds (epoch, value) of what other trials
+    had, empty where the trial is not compared; the comparison ends none before `median_start` epochs.
+    """
+
+    patience: int | None
     start: int = 0
     min_delta: float = 0.0
     metric: str | None = None
+    smooth: int = 1
+    median: tuple[tuple[int, float], ...] = ()
+    median_start: int = 0
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> StopSpec:
+        """What `to_json` described; earlier versions knew patience alone."""
+        median = tuple((int(epoch), float(value)) for epoch, value in body.get("median", ()))
+        return cls(**{**body, "median": median})
+
+    def to_json(self) -> dict[str, Any]:
+        """The rules as JSON values."""
+        return {**vars(self), "median": [list(point) for point in self.median]}
 
 
 @dataclass(frozen=True)
@@ -108,10 +127,18 @@ def declared_rules(
     if stop is not None:
         metric = stop.metric or objective
         watched = goal_of(metric, objective, goal)
-        rules.append(Patience(stop.patience, watched, stop.start, stop.min_delta, metric))
+        rules += _stop_rules(stop, metric, watched)
     if trial_hours is not None:
         rules.append(TimeLimit(trial_hours))
     return rules
+
+
+def _stop_rules(stop: StopSpec, metric: str, goal: str) -> Iterator[Rule]:
+    if stop.patience is not None:
+        patience = Patience(stop.patience, goal, stop.start, stop.min_delta, metric)
+        yield patience if stop.smooth == 1 else SmoothedPatience(patience, stop.smooth)
+    if stop.median:
+        yield MedianStopping(stop.median, stop.median_start, goal, metric)
 
 
 def goal_of(metric: str, objective: str, goal: str) -> str:
@@ -129,7 +156,7 @@ def to_json(job: Job) -> dict[str, Any]:
 
 def from_json(body: Mapping[str, Any]) -> Job:
     """The job that `to_json` described."""
-    stop = StopSpec(**body["stop"]) if body["stop"] else None
+    stop = StopSpec.from_json(body["stop"]) if body["stop"] else None
     schedules = {
         name: {key: {int(epoch): times for epoch, times in steps.items()} for key, steps in schedule.items()}
         for name, schedule in body["schedules"].items()

@@ -62,6 +62,8 @@ def _findings(handoff: Handoff, metric: str) -> list[str]:
     if pieces := handoff.findings.get("training_phases"):
         said = ", ".join(f"{piece['kind']} {piece['first']}–{piece['last']}" for piece in pieces)
         lines.append(f"phases of training by epoch: {said}")
+    for rung in handoff.findings.get("rungs", []):
+        lines.append(f"halving at epoch {rung['epochs']}: {rung['went_on']} of {rung['trials']} went on")
     if weights := handoff.findings.get("weights"):
         lines.append(f"weights of {weights['trial']}: {weights['epochs']} epochs on {weights['data']}")
     for row in handoff.findings.get("comparison", []):

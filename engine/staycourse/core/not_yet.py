@@ -36,10 +36,6 @@ _KEYS: dict[KeyPath, _Refused] = {
     ("phase", "*", "at_boundary"): _always,
     ("phase", "*", "ties"): _always,
     ("phase", "*", "keep_at_most"): _always,
-    ("phase", "*", "stop", "halving"): _always,
-    ("phase", "*", "stop", "median"): _always,
-    ("phase", "*", "finish", "stop", "halving"): _always,
-    ("phase", "*", "finish", "stop", "median"): _always,
 }
 
 
@@ -62,8 +58,6 @@ def _stand_in(holder: dict[str, Any], pattern: KeyPath) -> None:
     """Without the refused key the rest of its table may make no sense: that is not to be blamed as well."""
     if pattern[-1] == "torch":
         holder.clear()
-    elif "stop" in pattern:
-        holder.setdefault("patience", 1)
 
 
 def _problem(path: KeyPath, pattern: KeyPath, value: Any) -> Problem:

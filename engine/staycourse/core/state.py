@@ -77,7 +77,7 @@ class TrialState(NamedTuple):
 
     @property
     def stop(self) -> StopSpec | None:
-        return StopSpec(**self.plan.stop) if self.plan.stop else None
+        return StopSpec.from_json(self.plan.stop) if self.plan.stop else None
 
     def trial(self) -> Trial:
         """As the phases see it."""

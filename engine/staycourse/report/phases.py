@@ -85,7 +85,7 @@ def _rules(facts: Facts, view: PhaseView, planned: Planned, trials: list[TrialSt
         plans[False, tuple(rule.describe() for rule in rules)] = None
     lines = []
     for goes_on, words in plans:
-        who = "A kept trial that goes on" if goes_on else "A trial"
+        who = "A trial that goes on" if goes_on else "A trial"
         first = "at the first of: " if len(words) > 1 else "after "
         lines.append(f"**Rule.** {who} ends {first}{'; '.join(map(escape, words))}.")
     return "  \n".join(lines)
@@ -100,7 +100,7 @@ def _tables(facts: Facts, trials: list[TrialState]) -> list[str]:
     """Trials from the start, then those that went on; long tables are folded away."""
     groups = [
         ("Trials", [trial for trial in trials if trial.plan.parent is None]),
-        ("Kept trials that went on", [trial for trial in trials if trial.plan.parent is not None]),
+        ("Trials that went on", [trial for trial in trials if trial.plan.parent is not None]),
     ]
     blocks = []
     for name, group in groups:

@@ -110,7 +110,7 @@ class Planner:
             repetition=need.repetition,
             share=need.share,
             split=need.split,
-            stop=vars(stop) if stop else None,
+            stop=stop.to_json() if stop else None,
             parent=need.parent,
             proposal=need.proposal,
             name=need.name,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from staycourse.core.job import StopSpec
 from staycourse.core.phases.base import Phase, Planned
 from staycourse.core.space import describe, format_value
 from staycourse_tui import formatting as fmt
@@ -93,26 +92,14 @@ def _rules(phase: Phase, planned: Planned) -> list[str]:
     found = []
     stop = getattr(phase, "stop", None)
     if stop is not None:
-        found.append("stops: " + stop_words(stop.spec()))
+        found.append("stops: " + ", ".join(stop.words))
     if eliminated := getattr(phase, "eliminate", None):
         found.append("eliminates options of " + ", ".join(eliminated))
     finish = getattr(phase, "finish", None)
     found += planned.notes
     if finish is not None and finish.stop is not None:
-        found.append("then stops: " + stop_words(finish.stop.spec()))
+        found.append("then stops: " + ", ".join(finish.stop.words))
     return found
-
-
-def stop_words(stop: StopSpec) -> str:
-    """`patience 15, from epoch 91`."""
-    parts = [f"patience {stop.patience}"]
-    if stop.start:
-        parts.append(f"from epoch {stop.start}")
-    if stop.min_delta:
-        parts.append(f"better by more than {stop.min_delta:g}")
-    if stop.metric:
-        parts.append(f"on {stop.metric}")
-    return ", ".join(parts)
 
 
 def _space(offer: Offer, size: int) -> list[Line]:

@@ -147,7 +147,7 @@ class Phase(Section):
     def last_rule_free_epoch(self) -> int | None:
         """The last epoch before `stop` can end a trial, None if there is no `stop`."""
         stop = getattr(self, "stop", None)
-        return max(stop.start - 1, stop.patience) if stop is not None else None
+        return stop.free_epochs if isinstance(stop, Stop) else None
 
 
 def all_ended(trials: Sequence[Trial], needs: Sequence[Need]) -> bool:

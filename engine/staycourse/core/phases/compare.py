@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from staycourse.core.best_values import value_for
-from staycourse.core.fields import Count, Share, Stop
+from staycourse.core.fields import Count, PatienceStop, Share
 from staycourse.core.handoff import Ranked
 from staycourse.core.phases.base import (
     Before,
@@ -48,7 +48,7 @@ class Compare(Phase):
     kind: Literal["compare"]
     seeds: Count = 3
     epochs: Count
-    stop: Stop | None = None
+    stop: PatienceStop | None = None
     data: Share = 1.0
     setups: Annotated[list[NamedSetup], Field(alias="setup", min_length=2)]
 

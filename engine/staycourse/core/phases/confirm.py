@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal
 
-from staycourse.core.fields import Count, Share, Stop
+from staycourse.core.fields import Count, PatienceStop, Share
 from staycourse.core.handoff import Handoff
 from staycourse.core.phases.base import (
     Before,
@@ -32,7 +32,7 @@ class Confirm(Phase):
     kind: Literal["confirm"]
     seeds: Count = 3
     epochs: Count
-    stop: Stop | None = None
+    stop: PatienceStop | None = None
     data: Share = 1.0
 
     def check(self, outlook: Outlook, path: KeyPath) -> list[Problem]:

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from staycourse.core.fields import Count, Finish, Share, Stop
+from staycourse.core.fields import Count, Finish, GridStop, Halved, Share
 from staycourse.core.grid import grid, most_points
 from staycourse.core.handoff import Handoff
 from staycourse.core.phases.base import (
@@ -22,8 +22,11 @@ from staycourse.core.phases.base import (
     all_ended,
     failure_words,
 )
+from staycourse.core.phases.comparing import first_batch, stop_spec
 from staycourse.core.problems import KeyPath, Problem, nearest
 from staycourse.core.ranking import best_values, ranked_trials
+from staycourse.core.rules.halving import Halving
+from staycourse.core.rungs import climb, most_trials
 from staycourse.core.space import Fixed, Interval, Value
 from staycourse.core.space_format import value_problem
 from staycourse.core.trial import Trial, rank
@@ -41,7 +44,7 @@ class Grid(Phase):
     points: Annotated[dict[str, Count | list[_Point]], Field(min_length=1)]
     epochs: Count
     data: Share = 1.0
-    stop: Stop | None = None
+    stop: GridStop | None = None
     keep: Count = 3
     finish: Finish | None = None
 
@@ -62,6 +65,10 @@ class Grid(Phase):
         if self.finish and self.finish.epochs <= self.epochs:
             said = f"the kept trials have {self.epochs} epochs behind them, so {self.finish.epochs} adds none"
             problems.append(Problem((*path, "finish", "epochs"), said, f"more than {self.epochs}"))
+        if self.halving and self.halving.first * self.halving.factor > self.epochs:
+            said = f"the second rung is epoch {self.halving.first * self.halving.factor}, behind the end"
+            right = f"a smaller first or factor: first * factor <= {self.epochs}"
+            problems.append(Problem((*path, "stop", "halving"), said, right))
         if not outlook.valued:
             given = outlook.known.union(self.points)
             open_ = [h.name for h in outlook.space.searched if h.name not in given]
@@ -83,10 +90,17 @@ class Grid(Phase):
 
     def plan(self, outlook: Outlook) -> Planned:
         count = most_points(outlook.space, self.points)
-        kept = min(self.keep, count) if self.finish else 0
-        more = kept * (self.finish.epochs - self.epochs) if self.finish else 0
-        notes = (f"the best {kept} train on to {self.finish.epochs} epochs",) if self.finish else ()
-        return Planned(self.kind, count + kept, self.horizon, count * self.epochs + more, self.data, notes)
+        steps = [(count, self.epochs)]
+        notes: tuple[str, ...] = ()
+        if self.halving:
+            steps = most_trials(count, self.halving, self.epochs, self.keep)
+            notes = _rung_notes(steps)
+        if self.finish:
+            kept = min(self.keep, count)
+            steps = [*steps, (kept, self.finish.epochs - self.epochs)]
+            notes = (*notes, f"the best {kept} train on to {self.finish.epochs} epochs")
+        trials, epochs = sum(n for n, _ in steps), sum(n * epochs for n, epochs in steps)
+        return Planned(self.kind, trials, self.horizon, epochs, self.data, notes)
 
     def after(self, outlook: Outlook) -> Outlook:
         count = most_points(outlook.space, self.points)
@@ -94,21 +108,48 @@ class Grid(Phase):
 
     def decide(self, before: Before, trials: Sequence[Trial]) -> Decision:
         setups = grid(before.handoff.space, self.points, before.handoff.best_values)
-        needs = tuple(self._need(at, setup) for at, setup in enumerate(setups, start=1))
-        if not all_ended(trials, needs):
+        needs, ranked, rungs = self._search(setups, before.goal, trials)
+        if ranked is None:
             return Decision(needs)
-        kept = rank([trial for trial in trials if trial.parent is None], before.goal)[: self.keep]
+        kept = ranked[: self.keep]
         if not kept:
             return Decision(needs, failure=failure_words(trials))
         if self.finish:
             needs += tuple(self._finish_need(trial) for trial in kept)
             if not all_ended(trials, needs):
                 return Decision(needs)
-        return Decision(needs, handoff=self._handoff(before, trials, kept))
+        handoff = self._handoff(before, trials, kept)
+        if rungs:
+            handoff = replace(handoff, findings={**handoff.findings, "rungs": list(rungs)})
+        return Decision(needs, handoff=handoff)
 
-    def _need(self, at: int, setup: dict[str, Value]) -> Need:
-        stop = self.stop.spec() if self.stop else None
-        return Need(f"point-{at}", self.epochs, self.horizon, setup, share=self.data, stop=stop)
+    @property
+    def halving(self) -> Halving | None:
+        """The rule by which points are left behind, if it is declared."""
+        declared = self.stop.halving if self.stop else None
+        return Halving(declared.factor, declared.first) if declared else None
+
+    def _search(
+        self, setups: Sequence[dict[str, Value]], goal: str, trials: Sequence[Trial]
+    ) -> tuple[tuple[Need, ...], Sequence[Trial] | None, Sequence[dict[str, int]]]:
+        """The needs so far; once all have ended the trials that went the whole way, best first, and the rungs
+        on it."""
+        if self.halving:
+            points = tuple(self._need(at, setup, ()) for at, setup in enumerate(setups, start=1))
+            found = climb(points, self.halving, self.epochs, self.keep, goal, trials)
+            return found.needs, found.top, found.rungs
+        keys = [_key(at) for at in range(1, len(setups) + 1)]
+        count = first_batch(self.stop, keys, trials)
+        needs = tuple(self._need(at, setup, trials) for at, setup in enumerate(setups[:count], start=1))
+        if count < len(setups) or not all_ended(trials, needs):
+            return needs, None, ()
+        return needs, rank([trial for trial in trials if trial.parent is None], goal), ()
+
+    def _need(self, at: int, setup: dict[str, Value], trials: Sequence[Trial]) -> Need:
+        median = self.stop.median if self.stop else None
+        earlier = [_key(k) for k in range(1, median.after + 1)] if median and at > median.after else []
+        stop = stop_spec(self.stop, earlier, trials)
+        return Need(_key(at), self.epochs, self.horizon, setup, share=self.data, stop=stop)
 
     def _finish_need(self, trial: Trial) -> Need:
         assert self.finish is not None
@@ -145,12 +186,34 @@ class Grid(Phase):
         finish = self.finish.model_copy(update={"epochs": 3}) if self.finish else None
         return self.model_copy(
             update={
+                "stop": _small(self.stop),
                 "points": points,
                 "epochs": min(2, self.epochs),
                 "finish": finish,
                 "keep": min(2, self.keep),
             }
         )
+
+
+def _key(at: int) -> str:
+    return f"point-{at}"
+
+
+def _rung_notes(steps: Sequence[tuple[int, int]]) -> tuple[str, ...]:
+    """`27 to epoch 5, 9 to 15, 3 to 60`."""
+    height = 0
+    said: list[str] = []
+    for count, epochs in steps:
+        height += epochs
+        said.append(f"{count} to epoch {height}" if not said else f"{count} to {height}")
+    return ("halving: " + ", ".join(said),)
+
+
+def _small(stop: GridStop | None) -> GridStop | None:
+    """The rule for a rehearsal: one rung, then the end."""
+    if stop is None or stop.halving is None:
+        return stop
+    return stop.model_copy(update={"halving": Halved(factor=2, first=1)})
 
 
 def _length(asked: int | list[_Point]) -> int:

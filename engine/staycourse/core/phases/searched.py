@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import count
 
-from staycourse.core.fields import Count, Share, Stop
+from staycourse.core.fields import Count, SearchStop, Share
 from staycourse.core.phases.base import Need, Outlook, Phase, Planned
+from staycourse.core.phases.comparing import first_batch, stop_spec
 from staycourse.core.problems import KeyPath, Problem
 from staycourse.core.trial import Trial
 
@@ -16,7 +17,7 @@ class SearchedPhase(Phase):
 
     trials: Count
     epochs: Count
-    stop: Stop | None = None
+    stop: SearchStop | None = None
     data: Share = 1.0
 
     def check(self, outlook: Outlook, path: KeyPath) -> list[Problem]:
@@ -28,20 +29,29 @@ class SearchedPhase(Phase):
     def plan(self, outlook: Outlook) -> Planned:
         return Planned(self.kind, self.trials, self.epochs, self.trials * self.epochs, self.data)
 
-    def need(self, proposal: int) -> Need:
-        """The trial of one proposal."""
+    def need(self, proposal: int, trials: Sequence[Trial] = (), parallel: int = 1) -> Need:
+        """The trial of one proposal; `trials` are those of the phase so far."""
+        known = proposal - parallel
+        if parallel >= self.trials and self.stop and self.stop.median:
+            known = self.stop.median.after if proposal > self.stop.median.after else 0
         return Need(
-            key=f"proposal-{proposal}",
+            key=_key(proposal),
             proposal=proposal,
             epochs=self.epochs,
             horizon=self.epochs,
             share=self.data,
-            stop=self.stop.spec() if self.stop else None,
+            stop=stop_spec(self.stop, [_key(k) for k in range(1, known + 1)], trials),
         )
 
     def known_needs(self, trials: Sequence[Trial], parallel: int) -> tuple[Need, ...]:
         """Proposals that may be made now: k once trials 1..k-parallel have ended."""
         ended = {trial.key for trial in trials if trial.outcome is not None}
-        first_open = next(k for k in count(1) if f"proposal-{k}" not in ended)
+        first_open = next(k for k in count(1) if _key(k) not in ended)
         last = min(self.trials, first_open - 1 + parallel)
-        return tuple(self.need(proposal) for proposal in range(1, last + 1))
+        if parallel >= self.trials:
+            last = first_batch(self.stop, [_key(k) for k in range(1, last + 1)], trials)
+        return tuple(self.need(k, trials, parallel) for k in range(1, last + 1))
+
+
+def _key(proposal: int) -> str:
+    return f"proposal-{proposal}"
