@@ -13,11 +13,12 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
+from staycourse.core.phases.searched import OWN_OPTIMIZERS
 from staycourse.core.space import Choice, Interval, Setup, Space
 from staycourse.search.optimizers import known, unknown
 from staycourse.search.parametrization import setup_key
 from staycourse.search.propose import propose
-from staycourse.search.request import OWN, Past, Request, RequestError, Search
+from staycourse.search.request import Past, Request, RequestError, Search
 from staycourse.search.session import ReplayMismatch, SearchFailed, Session
 
 _OWN_PROPOSALS = 12
@@ -35,7 +36,7 @@ def check_repeatable(name: str, space: Space, goal: str, budget: int, parallel: 
     if not known(name):
         return unknown(name)
     search = Search(space, name, seed, goal, budget, parallel)
-    count = min(budget, _OWN_PROPOSALS if name in OWN else _PROPOSALS)
+    count = min(budget, _OWN_PROPOSALS if name in OWN_OPTIMIZERS else _PROPOSALS)
     try:
         past = _campaign(search, count)
         for k in (1 + count // 2, count):

@@ -14,8 +14,6 @@ from staycourse.core.space import Setup, Space
 
 STATES = ("done", "infeasible", "untold", "pending")
 GOALS = ("min", "max")
-# Staycourse's own optimizers; every other name is looked up in Nevergrad's registry.
-OWN = ("bayes", "quasi-random", "random")
 
 
 class RequestError(ValueError):

@@ -11,6 +11,7 @@ from typing import Any
 
 from staycourse.core.canonical import digest
 from staycourse.core.from_table import earlier_run
+from staycourse.core.phases.searched import OWN_OPTIMIZERS
 from staycourse.core.problems import KeyPath, Problem, RoadmapError, UserError
 from staycourse.core.roadmap import Roadmap, parse
 from staycourse.core.toml_lines import key_lines, line_of
@@ -109,10 +110,14 @@ def _lineage_notes(
 
 
 def _ask(roadmap: Roadmap, path: Path, code: Path, task_file: Path) -> tuple[dict[str, Any], list[Problem]]:
-    """The inspection of the task and the trial of each search's repeatability, side by side."""
+    """The inspection of the task and the trial of each search's repeatability, side by side.
+
+    Staycourse's own searches are repeatable by the tests; a model's proposals would take seconds here.
+    """
     request = inspection_request(roadmap, path.resolve().parent, code, task_file)
     searched = [(at, phase) for at, phase in enumerate(roadmap.phases) if phase.kind == "narrow"]
-    searches = [(at, search_request(roadmap, phase)) for at, phase in searched]
+    asked = [(at, search_request(roadmap, phase)) for at, phase in searched]
+    searches = [(at, search) for at, search in asked if search["optimizer"] not in OWN_OPTIMIZERS]
     with ExitStack() as children:
         inspection = children.enter_context(child("staycourse.task.inspection", request))
         questions = [

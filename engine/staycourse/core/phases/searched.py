@@ -11,6 +11,9 @@ from staycourse.core.phases.comparing import first_batch, stop_spec
 from staycourse.core.problems import KeyPath, Problem
 from staycourse.core.trial import Trial
 
+# Every other name is looked up in Nevergrad's registry.
+OWN_OPTIMIZERS = ("bayes", "quasi-random", "random")
+
 
 class SearchedPhase(Phase):
     """`trials` proposals, each trained for `epochs` epochs at most."""
