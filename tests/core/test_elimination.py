@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from staycourse.core.elimination import eliminate, judge, rank_sum_p
+from staycourse.core.beaten import beaten_p, rank_sum_p
+from staycourse.core.elimination import eliminate, judge, least_trials
 from staycourse.core.outcome import Outcome
 from staycourse.core.space import Choice, Condition, Interval, Space
 from staycourse.core.trial import Trial
@@ -75,30 +76,35 @@ def test_many_trials_take_no_time():
 
 
 def test_an_option_that_is_beaten_beyond_noise_goes():
-    space, verdicts = eliminate(["opt"], trials(a=[1, 2, 3], b=[4, 5, 6], c=[1.5, 2.5, 3.5]), "min", SPACE)
+    scores = {"a": [1, 2, 3, 1.2, 2.2], "b": [4, 5, 6, 4.5, 5.5], "c": [1.5, 2.5, 3.5, 1.7, 2.7]}
+    space, verdicts = eliminate(["opt"], trials(**scores), "min", SPACE)
     assert space.get("opt").options == ("a", "c")
     said = {v["option"]: v for v in verdicts}
     assert said["b"]["verdict"] == "eliminated"
     assert (said["b"]["against"], said["b"]["median"], said["b"]["median_against"]) == ("a", 5, 2)
-    assert (said["b"]["trials"], said["b"]["trials_against"], said["b"]["p"]) == (3, 3, pytest.approx(0.05))
+    assert (said["b"]["trials"], said["b"]["trials_against"]) == (5, 5)
+    assert said["b"]["p"] < 0.05 < said["c"]["p"]
+    assert said["b"]["difference"] == pytest.approx(3.0, abs=0.2)
+    assert said["b"]["noise"] == pytest.approx(1.0, abs=0.5)
     assert said["c"]["verdict"] == "cannot tell"
 
 
 def test_the_goal_decides_which_is_better():
-    scores = {"a": [1, 2, 3], "b": [4, 5, 6]}
+    scores = {"a": [1, 2, 3, 3.5], "b": [4, 5, 6, 7]}
     assert eliminate(["opt"], trials(**scores), "max", SPACE)[0].get("opt").options == ("b", "c")
     assert eliminate(["opt"], trials(**scores), "min", SPACE)[0].get("opt").options == ("a", "c")
 
 
 def test_failures_rank_last_and_have_no_median():
-    (verdict,) = judge("opt", trials(a=[1, 2, 3], b=[None, None, None]), "min", SPACE)
-    assert (verdict.option, verdict.median, verdict.is_eliminated) == ("b", None, True)
+    (verdict,) = judge("opt", trials(a=[1, 2, 3, 4], b=[None] * 4), "min", SPACE)
+    assert (verdict.option, verdict.median, verdict.difference) == ("b", None, None)
+    assert verdict.is_eliminated
     (verdict,) = judge("opt", trials(a=[1, 2, None], b=[0.5, 3, None]), "min", SPACE)
     assert not verdict.is_eliminated
 
 
 def test_too_few_trials_tell_nothing():
-    assert eliminate(["opt"], trials(a=[1, 2], b=[10, 20]), "min", SPACE)[0] == SPACE
+    assert eliminate(["opt"], trials(a=[1, 2, 3], b=[10, 20, 30]), "min", SPACE)[0] == SPACE
     assert eliminate(["opt"], trials(a=[1]), "min", SPACE) == (SPACE, [])
     assert eliminate(["opt"], [], "min", SPACE) == (SPACE, [])
 
@@ -106,7 +112,9 @@ def test_too_few_trials_tell_nothing():
 def test_an_option_never_tried_is_kept_and_the_last_one_always_is():
     space, _ = eliminate(["opt"], trials(a=[1, 2, 3, 4], b=[5, 6, 7, 8]), "min", SPACE)
     assert space.get("opt").options == ("a", "c")
-    space, _ = eliminate(["opt"], trials(a=[1, 2, 3], b=[5, 6, 7], c=[8, 9, 10]), "min", SPACE)
+    space, _ = eliminate(
+        ["opt"], trials(a=[1, 2, 3, 4, 4.5], b=[5, 6, 7, 7.1, 7.2], c=[8, 9, 10, 11, 12]), "min", SPACE
+    )
     assert space.get("opt").options == ("a",)
 
 
@@ -120,12 +128,52 @@ def test_a_choice_under_a_dropped_option_is_not_judged():
     when = (Condition("opt", ("c",)),)
     space = Space((*SPACE, Choice("nesterov", (True, False), when=when)))
     made = [
-        replace(trial, setup=trial.setup | {"nesterov": trial.id in ("t6", "t8")})
+        replace(trial, setup=trial.setup | {"nesterov": trial.id in ("t10", "t12")})
         if trial.setup["opt"] == "c"
         else trial
-        for trial in trials(a=[1, 2, 3], b=[1, 2, 3], c=[7, 8, 9])
+        for trial in trials(a=[1, 2, 3, 4, 5], b=[1, 2, 3, 4, 5], c=[7, 8, 9, 10, 11])
     ]
     left, verdicts = eliminate(["opt", "nesterov"], made, "min", space)
     assert left.get("opt").options == ("a", "b")
     assert {verdict["hyperparameter"] for verdict in verdicts} == {"opt"}
     assert [h.name for h in left.searched] == ["opt", "lr"]
+
+
+def test_two_options_are_compared_exactly_and_in_both_directions():
+    rng = random.Random(4)
+    for _ in range(20):
+        first = [rng.gauss(0, 1) for _ in range(rng.randint(2, 8))]
+        second = [rng.gauss(1, 1) for _ in range(rng.randint(2, 8))]
+        assert beaten_p([first, second])[1] == pytest.approx(min(1, 2 * rank_sum_p(first, second)))
+
+
+def test_the_least_trials_are_the_least_that_can_eliminate():
+    for options in (2, 3, 4):
+        least = least_trials(options)
+        for count, is_enough in ((least, True), (least - 1, False)):
+            groups = [[float(10 * at + n) for n in range(count)] for at in range(options)]
+            assert (beaten_p(groups)[-1] <= 0.05) == is_enough
+
+
+def dropped(rng, shifts, count):
+    """Which of the options are dropped; each has `count` scores, normal around its shift."""
+    scores = {f"o{at}": [rng.gauss(shift, 1.0) for _ in range(count)] for at, shift in enumerate(shifts)}
+    space = Space((Choice("opt", tuple(scores)),))
+    left, _ = eliminate(["opt"], trials(**scores), "min", space)
+    return {at for at in range(len(shifts)) if f"o{at}" not in left.get("opt").options}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shifts", [(0, 0), (0, 0, 0), (0, 0, 0, 0, 0), (0, 0, 3), (0, 0, 1, 1)])
+def test_options_that_are_equally_good_stay_with_95_percent_all_of_them(shifts):
+    """Also the leader found after the fact, and beside options that are worse. 300 campaigns: 5 % are 15, and
+    more than 27 come about once in a thousand times."""
+    rng = random.Random(11)
+    best = {at for at, shift in enumerate(shifts) if shift == 0}
+    wrong = sum(bool(dropped(rng, shifts, 6) & best) for _ in range(300))
+    assert wrong <= 27
+
+
+def test_an_option_that_is_clearly_worse_is_found():
+    rng = random.Random(12)
+    assert sum(2 in dropped(rng, (0, 0, 4), 6) for _ in range(40)) >= 36

@@ -170,12 +170,12 @@ def test_warned_of_a_probe_with_too_few_trials_to_eliminate_anything():
 
 def test_warned_of_a_probe_in_which_a_choice_exists_too_rarely_to_eliminate_anything():
     space = SPACE_BY + 'nesterov = { choice = [true, false], when = { optimizer = "sgd" } }\n'
-    probe = PROBE.replace("trials = 6", "trials = 11") + 'eliminate = ["nesterov"]\n'
+    probe = PROBE.replace("trials = 6", "trials = 15") + 'eliminate = ["nesterov"]\n'
     (warning,) = parse(small(probe, space=space)).warnings
-    assert "11 trials cannot eliminate any of the 2 options of 'nesterov', which exists in 50% of" in str(
+    assert "15 trials cannot eliminate any of the 2 options of 'nesterov', which exists in 50% of" in str(
         warning
     )
-    assert parse(small(probe.replace("11", "12"), space=space)).warnings == ()
+    assert parse(small(probe.replace("15", "16"), space=space)).warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from staycourse.core.beaten import beaten_p, least_results
 from staycourse.core.space import Choice, Space, Value
 from staycourse.core.trial import Trial
 
 SIGNIFICANCE = 0.05
-_MOST_PAIRS = 900
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One option against the leading one: trials of each, median scores, and how likely ranks as uneven
-    as these are if the two are equal. Failed set-ups rank last."""
+    """One option against the one with the best median score: trials of each, median scores, by how much it is
+    worse (the median over all pairs of trials, in units of the metric), the noise (standard deviation of the
+    scores under an option), and how likely any option would look as beaten as this one if all were equal.
+
+    Failed set-ups rank last; they have no part in difference and noise.
+    """
 
     hyperparameter: str
     option: Value
@@ -27,6 +31,8 @@ class Verdict:
     trials_against: int
     median: float | None
     median_against: float | None
+    difference: float | None
+    noise: float | None
     p: float
     is_eliminated: bool
 
@@ -55,8 +61,8 @@ def eliminate(
 def judge(name: str, trials: Sequence[Trial], goal: str, space: Space) -> list[Verdict]:
     """Every option of the choice against the one with the best median score.
 
-    One-sided rank-sum test (Mann and Whitney 1947), its exact distribution where no scores are equal:
-    rank tests stand trials of very unequal learning rates, and failures without a value.
+    Ranks (core.beaten) stand trials of very unequal learning rates, and failures without a value; that the
+    leader is found in the same trials is allowed for.
     """
     choice = space.get(name)
     assert isinstance(choice, Choice)
@@ -68,55 +74,61 @@ def judge(name: str, trials: Sequence[Trial], goal: str, space: Space) -> list[V
     tried = [option for option in choice.options if scores[option]]
     if len(tried) < 2:
         return []
-    leader = min(tried, key=lambda option: _median(scores[option]))
-    return [_compare(name, option, leader, scores, sign) for option in tried if option != leader]
+    leader = min(tried, key=lambda option: statistics.median(scores[option]))
+    probabilities = dict(zip(tried, beaten_p([scores[option] for option in tried]), strict=True))
+    noise = _noise([scores[option] for option in tried])
+    return [
+        _compare(name, option, leader, scores, sign, noise, probabilities[option])
+        for option in tried
+        if option != leader
+    ]
 
 
-def rank_sum_p(better: Sequence[float], worse: Sequence[float]) -> float:
-    """Probability that `better` ranks as low as it does, or lower, if both come from one distribution.
-
-    Exact, by counting rank sums (equal values take their mean rank; doubled to stay whole numbers); by
-    the normal distribution with its corrections for ties and continuity where counting takes long.
-    """
-    ranks = _double_ranks([*better, *worse])
-    if len(better) * len(worse) > _MOST_PAIRS:
-        return _normal_p(ranks, len(better))
-    observed = sum(ranks[: len(better)])
-    counts: list[dict[int, int]] = [{0: 1}, *({} for _ in better)]
-    for value in ranks:
-        for size in range(len(better), 0, -1):
-            for total, ways in counts[size - 1].items():
-                counts[size][total + value] = counts[size].get(total + value, 0) + ways
-    final = counts[len(better)]
-    return sum(ways for total, ways in final.items() if total <= observed) / sum(final.values())
-
-
-def _normal_p(double_ranks: Sequence[int], count: int) -> float:
-    total = len(double_ranks)
-    mean = count * (total + 1)
-    squares = sum((rank - (total + 1)) ** 2 for rank in double_ranks)
-    variance = count * (total - count) * squares / (total * (total - 1))
-    if variance == 0:
-        return 1.0
-    z = (sum(double_ranks[:count]) + 1 - mean) / math.sqrt(variance)
-    return math.erfc(-z / math.sqrt(2)) / 2
+def least_trials(options: int) -> int:
+    """How many trials each of so many options needs before any can be eliminated."""
+    return least_results(options, SIGNIFICANCE)
 
 
 def _compare(
-    name: str, option: Value, leader: Value, scores: dict[Value, list[float]], sign: float
+    name: str,
+    option: Value,
+    leader: Value,
+    scores: dict[Value, list[float]],
+    sign: float,
+    noise: float | None,
+    p: float,
 ) -> Verdict:
-    p = rank_sum_p(scores[leader], scores[option])
     return Verdict(
         hyperparameter=name,
         option=option,
         against=leader,
         trials=len(scores[option]),
         trials_against=len(scores[leader]),
-        median=_finite(sign * _median(scores[option])),
-        median_against=_finite(sign * _median(scores[leader])),
+        median=_finite(sign * statistics.median(scores[option])),
+        median_against=_finite(sign * statistics.median(scores[leader])),
+        difference=_difference(scores[option], scores[leader]),
+        noise=noise,
         p=p,
         is_eliminated=p <= SIGNIFICANCE,
     )
+
+
+def _difference(worse: Sequence[float], better: Sequence[float]) -> float | None:
+    """How much worse, in the median over all pairs (Hodges and Lehmann 1963); None if either has no score."""
+    pairs = [a - b for a in worse for b in better if math.isfinite(a) and math.isfinite(b)]
+    return statistics.median(pairs) if pairs else None
+
+
+def _noise(groups: Sequence[Sequence[float]]) -> float | None:
+    """Standard deviation within the groups, as a normal one would have it by the median distance from each
+    group's median: a trial that went astray is no measure of the others."""
+    apart = [
+        abs(value - statistics.median(finite))
+        for finite in ([v for v in group if math.isfinite(v)] for group in groups)
+        if len(finite) > 1
+        for value in finite
+    ]
+    return 1.4826 * statistics.median(apart) if apart else None
 
 
 def _cost(trial: Trial, goal: str, sign: float) -> float:
@@ -124,18 +136,5 @@ def _cost(trial: Trial, goal: str, sign: float) -> float:
     return math.inf if score is None else sign * score
 
 
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[middle]
-    return (ordered[middle - 1] + ordered[middle]) / 2
-
-
 def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _double_ranks(values: Sequence[float]) -> list[int]:
-    ordered = sorted(values)
-    return [bisect_left(ordered, value) + bisect_right(ordered, value) + 1 for value in values]

@@ -80,17 +80,21 @@ def _elimination(facts: Facts, verdicts: Sequence[Mapping[str, Any]]) -> str:
             setting(verdict["against"]),
             f"{verdict['trials']} / {verdict['trials_against']}",
             f"{number(verdict['median'])} / {number(verdict['median_against'])}",
+            number(verdict.get("difference")),
+            number(verdict.get("noise"), 2),
             number(verdict["p"], 2),
             f"**{escape(verdict['verdict'])}**" if verdict["is_eliminated"] else escape(verdict["verdict"]),
         )
         for verdict in verdicts
     ]
-    header = ["choice", "option", "against", "trials", "median", "p", "verdict"]
+    header = ["choice", "option", "against", "trials", "median", "worse by", "noise", "p", "verdict"]
     why = (
-        "Each option against the one with the best median (one-sided rank-sum test; trials without a score "
-        "rank last; eliminated at p ≤ 0.05, else kept):"
+        "Each option against the one with the best median, by ranks; trials without a score rank last. "
+        "*p* is how likely any option would look as beaten if all were equal; eliminated at p ≤ 0.05, else "
+        "kept. *Worse by* is the median over all pairs of trials, *noise* the standard deviation under an "
+        "option:"
     )
-    return f"**Eliminated options.** {why}\n\n{table(header, rows, right=[3, 4, 5])}"
+    return f"**Eliminated options.** {why}\n\n{table(header, rows, right=[3, 4, 5, 6, 7])}"
 
 
 def _ranges(facts: Facts, phase: int, findings: Mapping[str, Any]) -> str:

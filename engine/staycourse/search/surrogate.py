@@ -23,7 +23,7 @@ from staycourse.search.scale import Scale
 
 # The least variance of the noise, of a loss whose variance is 1: without noise, three digits are followed.
 _LEAST_NOISE = 1e-6
-_MOST_STEPS = 75
+_MOST_STEPS = 50
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, ClassVar, Literal
 
-from staycourse.core.elimination import eliminate
+from staycourse.core.elimination import eliminate, least_trials
 from staycourse.core.handoff import Handoff
 from staycourse.core.phases.base import Before, Decision, Outlook, SearchSpec, all_ended, failure_words
 from staycourse.core.phases.searched import SearchedPhase
@@ -16,9 +16,6 @@ from staycourse.core.schedules import milestones
 from staycourse.core.space import Choice
 from staycourse.core.training_phases import segments
 from staycourse.core.trial import Trial, rank
-
-# Three trials against three is the least that a rank test can tell apart at 5%.
-_LEAST_TRIALS_AN_OPTION = 3
 
 
 class Probe(SearchedPhase):
@@ -59,13 +56,12 @@ class Probe(SearchedPhase):
         for name in self.eliminate:
             options = len(_options(outlook, name))
             share = outlook.space.share(outlook.space.get(name))
-            if self.trials * share < _LEAST_TRIALS_AN_OPTION * options:
+            least = least_trials(options)
+            if self.trials * share < least * options:
                 said = f"{self.trials} trials cannot eliminate any of the {options} options of '{name}'"
                 if share < 1:
                     said += f", which exists in {float(share):.0%} of them"
-                right = (
-                    f"at least {_LEAST_TRIALS_AN_OPTION} trials an option; until then every option is kept"
-                )
+                right = f"at least {least} trials an option; until then every option is kept"
                 found.append(Problem((*path, "trials"), said, right))
         return found
 
