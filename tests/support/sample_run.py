@@ -20,6 +20,7 @@ from tests.support.clocks import moved_clock, passing_clock
 
 from staycourse.core import events as ev
 from staycourse.core import handoff as handoffs
+from staycourse.core.deciding import decide
 from staycourse.core.handoff import Handoff
 from staycourse.core.phases.base import Before, Need
 from staycourse.core.roadmap import Roadmap, parse
@@ -143,7 +144,7 @@ class Campaign:
             self.store.append(ev.PhaseOpened(index))
             trials: list[Trial] = []
             while True:
-                decision = phase.decide(Before(self.roadmap.objective.goal, handoff), trials)
+                decision = decide(phase, Before(self.roadmap.objective.goal, handoff), trials)
                 if decision.handoff is not None:
                     break
                 if decision.failure is not None:

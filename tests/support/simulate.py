@@ -15,6 +15,7 @@ from typing import Any
 
 from staycourse.core import handoff as handoffs
 from staycourse.core.canonical import canonical_json
+from staycourse.core.deciding import decide
 from staycourse.core.handoff import Handoff
 from staycourse.core.outcome import Outcome
 from staycourse.core.phases.base import Before, Decision, Need, Phase
@@ -78,9 +79,9 @@ def campaign(
 
 def _play(roadmap: Roadmap, played: Played, number: int, rng: random.Random, loss: Loss, ends: Ends) -> None:
     while True:
-        decision = played.phase.decide(played.before, tuple(played.trials))
+        decision = decide(played.phase, played.before, tuple(played.trials))
         assert decision.needs[: len(played.needs)] == played.needs, "a need changed or vanished"
-        assert decision == played.phase.decide(played.before, tuple(played.trials)), "not a pure function"
+        assert decision == decide(played.phase, played.before, tuple(played.trials)), "not a pure function"
         for need in decision.needs[len(played.needs) :]:
             number += 1
             setup = sample(played.before.handoff.space, rng) if need.setup is None else dict(need.setup)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from staycourse.client import PhaseView, Snapshot
+from staycourse.core.narrative import WARNING
 from staycourse.core.text import one_line
 from staycourse_tui.line import status_line
 
@@ -99,5 +100,8 @@ def news(before: Snapshot, now: Snapshot) -> str:
 
 
 def _closed(phase: PhaseView, total: int) -> str:
-    handed_on = "; ".join(phase.handed_on)
+    said = [line for line in phase.handed_on if not line.startswith(WARNING)]
+    if count := len(phase.handed_on) - len(said):
+        said.append(f"{count} warning{'s' if count > 1 else ''}")
+    handed_on = "; ".join(said)
     return f"phase {phase.index + 1}/{total} {phase.kind} is done" + (f": {handed_on}" if handed_on else "")

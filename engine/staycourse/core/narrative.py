@@ -13,6 +13,8 @@ from staycourse.core.handoff import Handoff, from_json
 from staycourse.core.space import Choice, Interval, Space, describe_range, describe_setup, format_value
 from staycourse.core.state import RunState
 
+WARNING = "warning: "
+
 
 def tell(event: Event, state: RunState, kinds: Sequence[str]) -> str:
     """The event in one line; `state` is the state before or after it, `kinds` the phases' kinds."""
@@ -22,7 +24,17 @@ def tell(event: Event, state: RunState, kinds: Sequence[str]) -> str:
 
 def handed_on(before: Space, handoff: Handoff, metric: str) -> list[str]:
     """What a phase handed on, a line each, `lr 1e-05..0.01 became 0.0005..0.001`."""
-    return [*_space_changes(before, handoff.space), *_findings(handoff, metric), *_winner(handoff, metric)]
+    return [
+        *_space_changes(before, handoff.space),
+        *_findings(handoff, metric),
+        *_winner(handoff, metric),
+        *(f"{WARNING}{finding['found']}" for finding in warnings(handoff)),
+    ]
+
+
+def warnings(handoff: Handoff) -> list[dict[str, Any]]:
+    """What the phase's gates warn of, as `core.gates` puts it."""
+    return [finding for finding in handoff.findings.get("gates", []) if finding["level"] == "warning"]
 
 
 def _winner(handoff: Handoff, metric: str) -> list[str]:
@@ -127,7 +139,9 @@ def _phase_closed(event: ev.PhaseClosed, state: RunState, kinds: Sequence[str]) 
     own = {trial.id for trial in state.trials_of(event.phase)}
     is_new = handoff.ranking and own.issuperset(handoff.ranking[0].trials)
     best = f", best {handoff.ranking[0].score:.6g}" if is_new else ""
-    return f"phase {event.phase + 1}/{len(kinds)} {kinds[event.phase]} done{best}"
+    gates = dict.fromkeys(finding["gate"] for finding in warnings(handoff))
+    warned = f"; warning: {', '.join(gates)}" if gates else ""
+    return f"phase {event.phase + 1}/{len(kinds)} {kinds[event.phase]} done{best}{warned}"
 
 
 def _dropped(event: ev.CheckpointsDropped, state: RunState, kinds: Sequence[str]) -> str:

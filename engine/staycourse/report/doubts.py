@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from staycourse.core.narrative import warnings
 from staycourse.core.space import Interval, format_value
 from staycourse.core.state import RunStatus
 from staycourse.report.cut_short import cut_short
@@ -109,6 +110,12 @@ def _cannot_tell(facts: Facts) -> Iterator[str]:
             yield f"{where} cannot tell {code(name)} {best} from {joined(open_, 'or')}."
 
 
+def _gates_warn(facts: Facts) -> Iterator[str]:
+    for phase, handoff in enumerate(facts.state.handoffs):
+        if found := [escape(finding["found"]) for finding in warnings(handoff)]:
+            yield f"{facts.title(phase).capitalize()}, when it ended: {'; '.join(found)}."
+
+
 def _was_warned(facts: Facts) -> Iterator[str]:
     if warnings := facts.roadmap.warnings:
         found = {at for warning in warnings if (at := facts.phase_of(warning)) is not None}
@@ -200,6 +207,7 @@ _OF_THE_RUN: tuple[Callable[[Facts], Iterator[str]], ...] = (
     _has_failures,
     _was_interrupted,
     _cannot_tell,
+    _gates_warn,
     _was_warned,
 )
 _OF_THE_WINNER: tuple[Callable[[Facts, Standing], Iterator[str]], ...] = (

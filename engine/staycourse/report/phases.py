@@ -10,6 +10,7 @@ from staycourse.core.tally import phase_views
 from staycourse.core.views import PhaseView, phase_words, rules_of
 from staycourse.report.evidence import evidence
 from staycourse.report.facts import WEIGHTS, Facts
+from staycourse.report.gates import gates
 from staycourse.report.markdown import bullets, code, count, details, duration, escape
 from staycourse.report.trials import MOST_ROWS, trials_table
 
@@ -39,6 +40,7 @@ def _phase(facts: Facts, view: PhaseView, planned: Planned, figure: str) -> str:
         figure,
         *(evidence(facts, view.index) if view.status == "done" else []),
         *_tables(facts, trials),
+        gates(facts, view.index) if view.status == "done" else "",
         _warnings(facts, view.index),
         _handed_on(facts, view),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from staycourse.core.canonical import encode_number
+from staycourse.core.deciding import decide
 from staycourse.core.events import PhaseClosed, PhaseOpened, RunFailed, TrialPlanned
 from staycourse.core.handoff import Handoff, to_json
 from staycourse.core.phases.base import Before, Decision, Need, Phase
@@ -53,7 +54,8 @@ class Planner:
         if state.phase is None:
             self._store.append(PhaseOpened(index))
         trials = [trial.trial() for trial in state.trials_of(index)]
-        self._decision = self.phase.decide(Before(self._roadmap.objective.goal, self._handoff()), trials)
+        before = Before(self._roadmap.objective.goal, self._handoff())
+        self._decision = decide(self.phase, before, trials)
         self._plan_given()
         self._is_stale = False
         if self._decision.failure:

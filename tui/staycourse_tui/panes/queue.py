@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from staycourse.client import PhaseView, RunSummary, Snapshot
+from staycourse.core.narrative import WARNING
 from staycourse_tui import formatting as fmt
 from staycourse_tui.widgets.lines import Line, Span, cell, fit, line, spread, text, wrap_text
 
@@ -19,12 +20,16 @@ def queue(snapshot: Snapshot, size: int, rows: int) -> list[Line]:
     room = rows - len(lines)
     told: dict[int, list[Line]] = {}
     for phase in reversed(snapshot.phases):
-        block = [made for said in phase.handed_on for made in wrap_text(said, size - 4, "dim", 2)]
+        block = [made for said in phase.handed_on for made in wrap_text(said, size - 4, _role(said), 2)]
         if len(block) > room > 0:
             block = [*block[: room - 1], _and_more(block[room - 1], size - 4)]
         told[phase.index] = [line(Span("    "), *made) for made in block[:room]]
         room -= len(told[phase.index])
     return [fit(made, size) for phase in snapshot.phases for made in (lines[phase.index], *told[phase.index])]
+
+
+def _role(said: str) -> str:
+    return "warn" if said.startswith(WARNING) else "dim"
 
 
 def _and_more(made: Line, size: int) -> Line:
@@ -39,7 +44,7 @@ def whole_queue(snapshot: Snapshot, size: int) -> list[Line]:
     for phase in snapshot.phases:
         lines.append(_leading_on(snapshot, phase, size))
         for said in phase.handed_on:
-            lines += [line(Span("    "), *made) for made in wrap_text(said, size - 4, "dim", 2)]
+            lines += [line(Span("    "), *made) for made in wrap_text(said, size - 4, _role(said), 2)]
     return [fit(made, size) for made in lines]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import staycourse
 from staycourse.core import events as ev
 from staycourse.core.canonical import canonical_json
+from staycourse.core.deciding import decide
 from staycourse.core.events import Event
 from staycourse.core.handoff import Handoff, to_json
 from staycourse.core.phases.base import Before
@@ -42,7 +43,7 @@ def _check_handoff(
         raise Fault(f"{where}: phase {event.phase + 1} is not the one that was open")
     before = Before(roadmap.objective.goal, state.handoffs[-1] if state.handoffs else first)
     trials = [trial.trial() for trial in state.trials_of(index)]
-    decision = roadmap.phases[index].decide(before, trials)
+    decision = decide(roadmap.phases[index], before, trials)
     made = None if decision.handoff is None else canonical_json(to_json(decision.handoff))
     if made != canonical_json(event.handoff):
         raise Fault(f"{where}: the phase's trials do not lead to what it handed on")
