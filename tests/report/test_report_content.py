@@ -141,7 +141,7 @@ def test_probe_shows_floor_phases_of_training_and_eliminations(finished: RunPath
     assert f"`val_loss` {findings['floor']['value']:.4f}, reached by {findings['floor']['trial']}" in probe
     for piece in findings["training_phases"]:
         assert f"| {piece['kind']} | {piece['first']} to {piece['last']} |" in probe
-    assert probe.count("cannot tell") == len(findings["elimination"])
+    assert probe.count("| cannot tell |") == len(findings["elimination"])
 
 
 def test_narrow_shows_ranges_before_and_after(finished: RunPaths) -> None:

@@ -41,7 +41,9 @@ def contrast(one: str, other: str) -> float:
 def test_every_phase_has_a_valid_figure(finished: RunPaths) -> None:
     drawn = sorted(finished.figures.iterdir())
     assert [path.name for path in drawn] == [
-        "1-probe.svg", "2-narrow.svg", "3-grid.svg", "4-confirm.svg", "5-final.svg"
+        "1-probe-axes.svg", "1-probe-parallel.svg", "1-probe.svg", "2-narrow-axes.svg",
+        "2-narrow-importance.svg", "2-narrow-parallel.svg", "2-narrow.svg", "3-grid-axes.svg", "3-grid.svg",
+        "4-confirm.svg", "5-final.svg",
     ]  # fmt: skip
     for path in drawn:
         root = ElementTree.fromstring(path.read_bytes())

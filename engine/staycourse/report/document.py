@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from staycourse.record.files import write_atomically
@@ -13,6 +14,7 @@ from staycourse.report.appendix import appendix
 from staycourse.report.curves import Chart, chart_of
 from staycourse.report.data import data_section
 from staycourse.report.facts import Facts, read_facts
+from staycourse.report.insight import insight
 from staycourse.report.lineage import lineage_section
 from staycourse.report.markdown import code, count, escape
 from staycourse.report.operation import operation_section
@@ -38,20 +40,23 @@ def write_report(paths: RunPaths, output: Path | None = None) -> Path:
     is_at_home = target.parent.resolve() == paths.root.resolve()
     prefix = "" if is_at_home else f"{paths.name}-"
     target.parent.mkdir(parents=True, exist_ok=True)
-    words = {
-        phase: _figure(facts, phase, chart, target.parent / "figures", prefix)
-        for phase, chart in charts.items()
+    folder = target.parent / "figures"
+    words = {phase: _curves(facts, phase, chart, folder, prefix) for phase, chart in charts.items()}
+    insights = {
+        phase: _insight(facts, phase, folder, f"{prefix}{phase + 1}-{facts.kind(phase)}-")
+        for phase in range(len(facts.roadmap.phases))
     }
-    write_atomically(target, document(facts, words))
+    write_atomically(target, document(facts, words, insights))
     return target
 
 
-def document(facts: Facts, figure_words: Mapping[int, str]) -> str:
-    """The whole report; `figure_words` is each phase's figure as Markdown."""
+def document(facts: Facts, figure_words: Mapping[int, str], insights: Mapping[int, str]) -> str:
+    """The whole report; `figure_words` is each phase's figure as Markdown, `insights` what its
+    hyperparameters did."""
     parts = [
         summary(facts),
         lineage_section(facts),
-        phases_section(facts, figure_words),
+        phases_section(facts, figure_words, insights),
         winner_section(facts),
         data_section(facts),
         operation_section(facts),
@@ -61,18 +66,34 @@ def document(facts: Facts, figure_words: Mapping[int, str]) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _figure(facts: Facts, phase: int, chart: Chart, folder: Path, prefix: str) -> str:
-    """Draw and write one figure; returns its Markdown. A report without a figure beats none at all."""
-    name = f"{prefix}{phase + 1}-{facts.kind(phase)}.svg"
+def _insight(facts: Facts, phase: int, folder: Path, prefix: str) -> str:
     try:
-        text = figures.draw(chart)
+        return insight(facts, phase, partial(_figure, folder, prefix))
+    except Exception as error:  # whatever a numerical library meets, the results are still to be told
+        log.warning("the hyperparameters of %s could not be judged: %s", facts.title(phase), error)
+        said = escape(f"{type(error).__name__}: {error}")
+        return f"*What the hyperparameters did could not be computed: {said}*"
+
+
+def _curves(facts: Facts, phase: int, chart: Chart, folder: Path, prefix: str) -> str:
+    alternative = f"{chart.metric} by epoch, {facts.title(phase)}"
+    name = f"{prefix}{phase + 1}-"
+    return _figure(folder, name, facts.kind(phase), lambda: figures.draw(chart), alternative, _caption(chart))
+
+
+def _figure(
+    folder: Path, prefix: str, kind: str, draw: Callable[[], str], alternative: str, caption: str
+) -> str:
+    """Draw and write one figure; returns its Markdown. A report without a figure beats none at all."""
+    name = f"{prefix}{kind}.svg"
+    try:
+        text = draw()
         folder.mkdir(exist_ok=True)
         write_atomically(folder / name, text)
     except Exception as error:  # whatever a drawing library meets, the results are still to be told
         log.warning("figure %s could not be drawn: %s", name, error)
         return f"*The figure could not be drawn: {escape(f'{type(error).__name__}: {error}')}*"
-    alternative = f"{chart.metric} by epoch, {facts.title(phase)}"
-    return f"![{escape(alternative)}](figures/{name})\n\n*{_caption(chart)}*"
+    return f"![{escape(alternative)}](figures/{name})\n\n*{caption}*"
 
 
 def _caption(chart: Chart) -> str:

@@ -1,6 +1,6 @@
 """Loss curves as SVG: one figure a phase, readable on light and dark pages, the same bytes each time.
 
-Everything that takes matplotlib is in here, and imports it only when a figure is drawn.
+What takes matplotlib is in here and in `study_figures`, and imports it only when a figure is drawn.
 """
 
 from __future__ import annotations
@@ -8,13 +8,14 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from staycourse.report.curves import Chart, Line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # Middle tones: each stands out from white and from GitHub's dark page by a contrast of 3 or more.
@@ -35,6 +36,11 @@ _COLUMNS = ((3, 28), (2, 45), (1, 10_000))
 
 def draw(chart: Chart) -> str:
     """The chart as the text of an SVG file."""
+    return rendered(lambda figure: _plot(figure, chart), _INCHES)
+
+
+def rendered(plot: Callable[[Figure], None], inches: tuple[float, float]) -> str:
+    """What `plot` puts onto a figure of that size, as the text of an SVG file; no title, no background."""
     from matplotlib import rc_context, style
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
@@ -48,9 +54,9 @@ def draw(chart: Chart) -> str:
     }
     with style.context("default"), rc_context(settings), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of signs that the font lacks
-        figure = Figure(figsize=_INCHES)
+        figure = Figure(figsize=inches)
         FigureCanvasSVG(figure)
-        _plot(figure, chart)
+        plot(figure)
         buffer = io.StringIO()
         figure.savefig(
             buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": "staycourse"}
@@ -104,7 +110,7 @@ def _dress(axes: Axes, chart: Chart) -> None:
     if is_log:
         axes.set_yscale("log")
         axes.set_ylim(low * 0.9, high * 1.1)
-        _log_ticks(axes, low, high)
+        log_ticks(axes.yaxis, low, high)
     else:
         margin = 0.05 * (high - low) or abs(low) * 0.05 or 1.0
         axes.set_ylim(low - margin, high + margin)
@@ -112,6 +118,11 @@ def _dress(axes: Axes, chart: Chart) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("epoch", color=INK)
     axes.set_ylabel(chart.metric[:60], color=INK)
+    dress(axes)
+
+
+def dress(axes: Axes) -> None:
+    """The house's spines, ticks and grid."""
     axes.tick_params(colors=INK, which="both", labelsize="small")
     for side, spine in axes.spines.items():
         spine.set_color(INK)
@@ -119,15 +130,15 @@ def _dress(axes: Axes, chart: Chart) -> None:
     axes.grid(True, which="major", color=INK, alpha=0.25, linewidth=0.6)
 
 
-def _log_ticks(axes: Axes, low: float, high: float) -> None:
+def log_ticks(axis: Axis, low: float, high: float) -> None:
     """Few decades leave room for figures between the powers of ten, all of them as plain numbers."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     decades = math.log10(high / low)
     subs = (1.0, 2.0, 5.0) if decades < 3 else (1.0,)
-    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    axis.set_major_locator(LogLocator(subs=subs, numticks=12))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _columns(labels: Sequence[str]) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from staycourse.core.narrative import WARNING
 from staycourse.core.phases.base import Phase, Planned
 from staycourse.core.state import TrialState
 from staycourse.core.tally import phase_views
@@ -23,15 +24,19 @@ _WHAT = {
 }
 
 
-def phases_section(facts: Facts, figures: Mapping[int, str]) -> str:
-    """All phases; `figures` has the Markdown of each phase's figure, where it has one."""
+def phases_section(facts: Facts, figures: Mapping[int, str], insights: Mapping[int, str]) -> str:
+    """All phases; `figures` has the Markdown of each phase's curves, where it has any, `insights` what is to
+    be seen of its hyperparameters."""
     views = phase_views(facts.roadmap, facts.state)
     plans = facts.roadmap.plan()
-    parts = [_phase(facts, view, plans[view.index], figures.get(view.index, "")) for view in views]
+    parts = [
+        _phase(facts, view, plans[view.index], figures.get(view.index, ""), insights.get(view.index, ""))
+        for view in views
+    ]
     return "\n\n".join(["## Phases", *parts])
 
 
-def _phase(facts: Facts, view: PhaseView, planned: Planned, figure: str) -> str:
+def _phase(facts: Facts, view: PhaseView, planned: Planned, figure: str, insight: str) -> str:
     trials = facts.state.trials_of(view.index)
     parts = [
         f"### Phase {view.index + 1}: {view.kind}",
@@ -40,6 +45,7 @@ def _phase(facts: Facts, view: PhaseView, planned: Planned, figure: str) -> str:
         figure,
         *(evidence(facts, view.index) if view.status == "done" else []),
         *_tables(facts, trials),
+        insight,
         gates(facts, view.index) if view.status == "done" else "",
         _warnings(facts, view.index),
         _handed_on(facts, view),
@@ -132,6 +138,7 @@ def _handed_on(facts: Facts, view: PhaseView) -> str:
     if view.status != "done":
         return ""
     words = [escape(line) for line in phase_words(facts.roadmap, facts.state.handoffs, view.index)]
+    words = [line for line in words if not line.startswith(WARNING)]  # they stand above, in full
     if view.kind == "final" and WEIGHTS in facts.state.files:
         words.append(f"the trained weights: {code(f'final/{WEIGHTS}')}")
     if not words:

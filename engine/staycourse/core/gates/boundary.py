@@ -70,7 +70,7 @@ class Boundary:
             change = f"leave {end.h.name} fixed at {format_value(end.bound)}, if its plot says so"
             return Finding(self.NAME, "note", found, means, change, figures)
         change = (
-            f"{'lower' if end.side == 'low' else 'raise'} the {side} end of {end.h.name} and search again"
+            f"move the {side} end of {end.h.name} {'down' if end.side == 'low' else 'up'} and search again"
         )
         if end.chance <= _CHANCE:
             return Finding(self.NAME, "warning", found, "better may lie beyond it", change, figures)

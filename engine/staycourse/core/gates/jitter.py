@@ -42,6 +42,6 @@ class Jitter:
             "let the learning rate fall at the end, take larger batches, more validation data or more seeds"
         )
         if own >= _WARNING * gap:
-            means = "which set-up is better was decided by luck with the epoch as much as by the set-ups"
+            means = "luck with the epoch may have decided between set-ups as much as the set-ups have"
             return [Finding(self.NAME, "warning", said, means, change, figures)]
         return [Finding(self.NAME, "note", said, means, change, figures)]
