@@ -56,7 +56,7 @@ class Probe(SearchedPhase):
         for name in self.eliminate:
             options = len(_options(outlook, name))
             share = outlook.space.share(outlook.space.get(name))
-            least = least_trials(options)
+            least = least_trials(options) if options > 1 else 0
             if self.trials * share < least * options:
                 said = f"{self.trials} trials cannot eliminate any of the {options} options of '{name}'"
                 if share < 1:
