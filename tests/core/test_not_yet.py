@@ -23,8 +23,6 @@ REFUSED = [
     ('on_oom = "infeasible"', 'on_oom = "accumulate"', "limits.on_oom"),
     ("[data]", 'cosine = { torch = "CosineAnnealingLR", eta_min = 1e-6 }\n[data]', "schedules.cosine.torch"),
     ("parallel = 1", 'at_boundary = "expand"', "phase[2].at_boundary"),
-    ("keep = 3", 'keep = 3\nties = "keep"', "phase[3].ties"),
-    ("keep = 3", "keep = 3\nkeep_at_most = 5", "phase[3].keep_at_most"),
 ]
 
 

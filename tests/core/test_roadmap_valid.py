@@ -65,8 +65,8 @@ def test_the_plan_counts_trials_and_epochs():
     assert [(p.kind, p.trials, p.epochs_per_trial, p.total_epochs) for p in plan] == [
         ("probe", 6, 150, 6 * 150),
         ("narrow", 24, 30, 24 * 30),
-        ("grid", 12 + 3, 200, 12 * 60 + 3 * 140),
-        ("confirm", 9, 200, 9 * 200),
+        ("grid", 12 + 5, 200, 12 * 60 + 5 * 140),  # three, and two more if noise cannot separate them
+        ("confirm", 15, 200, 15 * 200),
         ("final", 1, 200, 200),
     ]
 

@@ -144,6 +144,34 @@ def test_probe_shows_floor_phases_of_training_and_eliminations(finished: RunPath
     assert probe.count("| cannot tell |") == len(findings["elimination"])
 
 
+def test_elimination_shows_trials_difference_noise_and_p_of_each_option(finished: RunPaths) -> None:
+    probe = section(text(finished), "### Phase 1: probe")
+    assert "| trials | median `val_loss` | difference | noise | p | verdict |" in probe
+    client = RunClient(finished.root)
+    client.poll()
+    for verdict in client.state.handoffs[0].findings["elimination"]:
+        counts = f"| {verdict['trials']} / {verdict['trials_against']} |"
+        line = next(each for each in probe.split("\n") if f"`{verdict['option']}` | `" in each)
+        assert counts in line
+        assert f"{verdict['p']:#.2g}".rstrip(".") in line
+
+
+def test_what_is_to_be_expected_of_the_winner_and_how_flat_its_best_is(finished: RunPaths) -> None:
+    report = text(finished)
+    client = RunClient(finished.root)
+    client.poll()
+    findings = client.state.handoffs[3].findings
+    found, flat = findings["expected"], findings["flat"]
+    assert f"**{found['value']:.4g}** with a new seed" in row(report, "Expected")
+    assert f"epochs {flat['first']} to {flat['last']} are as good as epoch {flat['best']}" in row(
+        report, "Best epoch"
+    )
+    confirm = section(report, "### Phase 4: confirm")
+    assert "**How sure that is.**" in confirm
+    for other in findings["versus"]:
+        assert other["verdict"] in confirm
+
+
 def test_narrow_shows_ranges_before_and_after(finished: RunPaths) -> None:
     client = RunClient(finished.root)
     client.poll()
@@ -162,7 +190,8 @@ def test_compare_stands_side_by_side_with_paired_differences(run: Path) -> None:
     compare = section(report, "### Phase 2: compare")
     assert "**Side by side.**" in compare
     assert re.search(r"\| falling \| `decay` \| .* \| best \|", compare)
-    assert re.search(r"\| steady \| `constant` \| .* \| \+[\d.]+ \| [\d.e-]+ \| worse by", compare)
+    beside = r"\+[\d.]+ \| \+[\d.]+ to \+[\d.]+ \| [\d.e-]+ \| the best is better beyond noise"
+    assert re.search(rf"\| steady \| `constant` \| .* \| {beside}", compare)
     assert "**falling**" in row(report, "Won")
     assert "better with 3 of 3" in row(report, "Lead")
 

@@ -34,8 +34,6 @@ _KEYS: dict[KeyPath, _Refused] = {
     ("limits", "on_oom"): _other_than("infeasible"),
     ("schedules", "*", "torch"): _always,
     ("phase", "*", "at_boundary"): _always,
-    ("phase", "*", "ties"): _always,
-    ("phase", "*", "keep_at_most"): _always,
 }
 
 

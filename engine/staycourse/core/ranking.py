@@ -35,10 +35,11 @@ def ranked_setups(trials: Iterable[Trial], goal: str) -> list[Ranked]:
     """One place a set-up, by the mean curve over its seeds, best first.
 
     The best epoch is that of the mean curve, over the epochs that every seed has reached: single curves
-    are best where their noise was lucky. A set-up of which a seed has failed is ranked by the others; one
-    without any score has no place.
+    are best where their noise was lucky. A set-up of which a seed has failed stands behind all of which none
+    has, ranked there by its others: the seeds that survive are not the typical ones, and what fails one time
+    in three is no set-up to build on. One without any score has no place.
     """
-    places = []
+    places, broken = [], set[str]()
     for group in _by_setup(trials):
         scored = [trial for trial in group if trial.score(goal) is not None]
         best = best_point(mean_curve([trial.curve for trial in scored]), goal)
@@ -48,8 +49,15 @@ def ranked_setups(trials: Iterable[Trial], goal: str) -> list[Ranked]:
         spread = statistics.stdev(at_best) if len(at_best) > 1 else None
         ids = tuple(trial.id for trial in scored)
         places.append(Ranked(group[0].setup, best[1], ids, best[0], spread, group[0].name))
+        broken |= set(ids) if len(scored) < len(group) else set()
     sign = 1.0 if goal == "min" else -1.0
-    return sorted(places, key=lambda place: sign * place.score)
+    return sorted(places, key=lambda place: (place.trials[0] in broken, sign * place.score))
+
+
+def values_at_best(place: Ranked, trials: Iterable[Trial]) -> dict[int, float]:
+    """The place's value at its best epoch for each of its repetitions."""
+    own = [trial for trial in trials if trial.id in place.trials]
+    return {trial.repetition: dict(trial.curve)[place.epoch] for trial in own}
 
 
 def mean_curve(curves: Sequence[Curve]) -> Curve:

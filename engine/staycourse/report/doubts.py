@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from staycourse.core.narrative import warnings
+from staycourse.core.paired import CANNOT_TELL
 from staycourse.core.space import Interval, format_value
 from staycourse.core.state import RunStatus
+from staycourse.report.certainty import findings_of
 from staycourse.report.cut_short import cut_short
 from staycourse.report.environment_changes import environment_changes
 from staycourse.report.facts import Facts
@@ -103,10 +105,14 @@ def _cannot_tell(facts: Facts) -> Iterator[str]:
         for name in dict.fromkeys(verdict["hyperparameter"] for verdict in verdicts):
             last[name] = (phase, [each for each in verdicts if each["hyperparameter"] == name])
     for name, (phase, verdicts) in last.items():
+        where = facts.title(phase).capitalize()
+        if verdicts[0]["against"] is None:
+            only = setting(verdicts[0]["option"])
+            yield f"{where} tried only {only} of {code(name)}: nothing is known of others."
+            continue
         open_ = [f"{setting(v['option'])} (p {v['p']:.2f})" for v in verdicts if not v["is_eliminated"]]
         if open_:
             best = setting(verdicts[0]["against"])
-            where = facts.title(phase).capitalize()
             yield f"{where} cannot tell {code(name)} {best} from {joined(open_, 'or')}."
 
 
@@ -144,7 +150,17 @@ def _has_few_seeds(facts: Facts, leading: Standing) -> Iterator[str]:
 def _has_a_close_second(facts: Facts, leading: Standing) -> Iterator[str]:
     if len(leading.places) < 2:
         return
-    found = gap(facts, leading.best, leading.places[1])
+    second = leading.places[1]
+    tested = findings_of(facts, leading).get("versus")
+    if tested:
+        row = next((row for row in tested if row["trials"] == list(second.trials)), None)
+        if row is not None and row["p"] is not None and row["verdict"] == CANNOT_TELL:
+            yield (
+                f"The lead over the runner-up ({number(abs(row['difference']), 2)}) is not beyond noise "
+                f"(p {row['p']:.2f}): the two cannot be told apart."
+            )
+        return
+    found = gap(facts, leading.best, second)
     if found.spread is not None and not found.is_clear:
         yield (
             f"The lead over the runner-up ({number(found.difference, 2)}) lies within its spread over seeds "

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staycourse.core.space import Interval, Space, describe_setup, format_value
+from staycourse.report.certainty import against, certainty, difference_cells, ties
 from staycourse.report.facts import Facts
 from staycourse.report.markdown import (
     NOTHING,
@@ -31,6 +32,8 @@ def evidence(facts: Facts, phase: int) -> list[str]:
         _elimination(facts, findings.get("elimination", [])),
         _ranges(facts, phase, findings),
         _ranking(facts, phase),
+        certainty(facts, findings),
+        ties(findings.get("ties")),
         _comparison(facts, findings.get("comparison", [])),
     ]
     return [block for block in blocks if block]
@@ -80,21 +83,39 @@ def _elimination(facts: Facts, verdicts: Sequence[Mapping[str, Any]]) -> str:
             setting(verdict["against"]),
             f"{verdict['trials']} / {verdict['trials_against']}",
             f"{number(verdict['median'])} / {number(verdict['median_against'])}",
-            number(verdict.get("difference")),
+            signed(verdict.get("difference")),
             number(verdict.get("noise"), 2),
             number(verdict["p"], 2),
-            f"**{escape(verdict['verdict'])}**" if verdict["is_eliminated"] else escape(verdict["verdict"]),
+            _elimination_words(verdict),
         )
         for verdict in verdicts
     ]
-    header = ["choice", "option", "against", "trials", "median", "worse by", "noise", "p", "verdict"]
+    metric = code(facts.metric)
+    header = [
+        "choice",
+        "option",
+        "against",
+        "trials",
+        f"median {metric}",
+        "difference",
+        "noise",
+        "p",
+        "verdict",
+    ]
     why = (
-        "Each option against the one with the best median, by ranks; trials without a score rank last. "
-        "*p* is how likely any option would look as beaten if all were equal; eliminated at p ≤ 0.05, else "
-        "kept. *Worse by* is the median over all pairs of trials, *noise* the standard deviation under an "
-        "option:"
+        "Each option beside the leading one; an option is eliminated at p ≤ 0.05, and kept where nobody "
+        "can tell. p is the probability that, of options as good as the best, any would look as bad (a "
+        "permutation test on ranks, all options at once, without what the other hyperparameters explain; "
+        "trials without a score rank last). Difference and noise (standard deviation within an option) are "
+        "in the metric's units:"
     )
     return f"**Eliminated options.** {why}\n\n{table(header, rows, right=[3, 4, 5, 6, 7])}"
+
+
+def _elimination_words(verdict: Mapping[str, Any]) -> str:
+    said = escape(verdict["verdict"])
+    note = f": {escape(verdict['note'])}" if verdict.get("note") else ""
+    return f"**{said}**" if verdict["is_eliminated"] else said + note
 
 
 def _ranges(facts: Facts, phase: int, findings: Mapping[str, Any]) -> str:
@@ -128,6 +149,7 @@ def _ranking(facts: Facts, phase: int) -> str:
     if not any(len(place.trials) > 1 for place in places) or not own.issuperset(places[0].trials):
         return ""
     names = _differing(facts, [place.setup for place in places])
+    beside = facts.state.handoffs[phase].findings.get("versus")
     rows = [
         (
             str(at),
@@ -136,15 +158,23 @@ def _ranking(facts: Facts, phase: int) -> str:
             plus_minus(place.score, place.spread),
             str(seeds_of(facts, place)),
             str(place.epoch),
+            *(against(beside, place) if beside else []),
             ", ".join(place.trials),
         )
         for at, place in enumerate(places, start=1)
     ]
     named = ["set-up"] if any(place.name for place in places) else []
-    header = ["place", *named, *map(code, names), code(facts.metric), "seeds", "best epoch", "trials"]
-    numbers = range(1 + len(named), len(header) - 1)
-    why = "By the mean curve over the seeds; ± is the standard deviation over them, at that epoch:"
-    return f"**Ranking.** {why}\n\n{table(header, rows, numbers)}"
+    header = ["place", *named, *map(code, names), code(facts.metric), "seeds", "best epoch"]
+    numbers = range(1 + len(named), len(header))
+    why = (
+        "By the mean curve over the seeds; ± is the standard deviation over them, at that epoch. A set-up of "
+        "which a seed failed stands behind those of which none did"
+    )
+    if beside:
+        header += ["difference to the best", "95% interval", "p", "verdict"]
+        why += ". Differences are taken seed by seed; interval and p allow for all pairs of set-ups"
+    header.append("trials")
+    return f"**Ranking.** {why}:\n\n{table(header, rows, numbers)}"
 
 
 def _comparison(facts: Facts, places: Sequence[Mapping[str, Any]]) -> str:
@@ -157,25 +187,22 @@ def _comparison(facts: Facts, places: Sequence[Mapping[str, Any]]) -> str:
             *(setting(place["setup"].get(name)) for name in names),
             plus_minus(place["score"], place["spread"]),
             str(place["epoch"]),
-            NOTHING if at == 0 else signed(place["difference"]),
-            NOTHING if at == 0 else number(place["difference_spread"], 2),
-            "best" if at == 0 else _verdict(place),
+            *([NOTHING, NOTHING, NOTHING, "best"] if at == 0 else _beside(place)),
         )
         for at, place in enumerate(places)
     ]
     header = ["set-up", *map(code, names), code(facts.metric), "best epoch"]
-    header += ["difference to the best", "its spread over seeds", "verdict"]
+    header += ["difference to the best", "95% interval", "p", "verdict"]
     numbers = range(1, len(header) - 1)
-    return f"**Side by side.** Differences are taken seed by seed:\n\n{table(header, rows, numbers)}"
+    why = "Differences are taken seed by seed; interval and p allow for all pairs of set-ups"
+    return f"**Side by side.** {why}:\n\n{table(header, rows, numbers)}"
 
 
-def _verdict(place: Mapping[str, Any]) -> str:
-    difference, spread = place["difference"], place["difference_spread"]
-    if difference is None or spread is None:
-        return "one seed: cannot tell"
-    if abs(difference) <= spread:
-        return "within its spread: cannot tell"
-    return f"worse by {abs(difference) / spread:.1f} times the spread" if spread else "worse with every seed"
+def _beside(place: Mapping[str, Any]) -> list[str]:
+    """Earlier versions recorded a spread in place of the test."""
+    if "verdict" in place:
+        return difference_cells(place)
+    return [signed(place["difference"]), NOTHING, NOTHING, "not tested"]
 
 
 def _differing(facts: Facts, setups: Sequence[Mapping[str, Any]]) -> list[str]:

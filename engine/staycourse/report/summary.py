@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from staycourse.core.handoff import Ranked
 from staycourse.core.space import Fixed, Value
 from staycourse.core.state import RunStatus
+from staycourse.report.certainty import expectation, findings_of, flatness
 from staycourse.report.doubts import doubts
 from staycourse.report.facts import WEIGHTS, Facts
 from staycourse.report.interruptions import interruptions
@@ -124,6 +125,8 @@ def _result_rows(facts: Facts, leading: Standing | None) -> list[tuple[str, str]
     return [
         ("Won" if is_over else "Leads so far", _setup_words(facts, best)),
         ("Result", _result(facts, leading)),
+        ("Expected", expectation(facts, findings_of(facts, leading).get("expected"))),
+        ("Best epoch", flatness(findings_of(facts, leading).get("flat"))),
         ("Lead", _lead(facts, leading)),
     ]
 

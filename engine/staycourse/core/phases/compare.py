@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
@@ -27,6 +26,7 @@ from staycourse.core.ranking import ranked_setups
 from staycourse.core.space import Fixed, Space, Value, exists
 from staycourse.core.space_format import value_problem
 from staycourse.core.trial import Trial
+from staycourse.core.versus import versus
 
 
 class NamedSetup(BaseModel):
@@ -102,7 +102,7 @@ class Compare(Phase):
         places = ranked_setups(trials, before.goal)
         if not places:
             return Decision(needs, failure=failure_words(trials))
-        findings = {"comparison": _comparison(places, trials, before.goal)}
+        findings = {"comparison": _comparison(places, trials)}
         return Decision(needs, handoff=replace(before.handoff, findings=findings))
 
     def _setup(self, named: NamedSetup, before: Before) -> dict[str, Value]:
@@ -124,33 +124,21 @@ class Compare(Phase):
         )
 
 
-def _comparison(places: Sequence[Ranked], trials: Sequence[Trial], goal: str) -> list[dict[str, Any]]:
+def _comparison(places: Sequence[Ranked], trials: Sequence[Trial]) -> list[dict[str, Any]]:
     """Each set-up with its mean score, spread, and its paired difference, seed by seed, to the best."""
-    scores = {(t.name, t.repetition): t.score(goal) for t in trials}
-    best = places[0]
-    rows = []
-    for place in places:
-        pairs = [
-            (score, other)
-            for (name, repetition), score in scores.items()
-            if name == place.name and score is not None
-            for other in [scores.get((best.name, repetition))]
-            if other is not None
-        ]
-        gaps = [score - other for score, other in pairs]
-        rows.append(
-            {
-                "name": place.name,
-                "setup": dict(place.setup),
-                "score": place.score,
-                "spread": place.spread,
-                "epoch": place.epoch,
-                "trials": list(place.trials),
-                "difference": statistics.fmean(gaps) if gaps else None,
-                "difference_spread": statistics.stdev(gaps) if len(gaps) > 1 else None,
-            }
-        )
-    return rows
+    evidence: list[dict[str, Any]] = [{"difference": 0.0}, *versus(places, trials)]
+    return [
+        {
+            **found,
+            "name": place.name,
+            "setup": dict(place.setup),
+            "score": place.score,
+            "spread": place.spread,
+            "epoch": place.epoch,
+            "trials": list(place.trials),
+        }
+        for place, found in zip(places, evidence, strict=True)
+    ]
 
 
 def _without_value(outlook: Outlook, values: Mapping[str, Value]) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
+from staycourse.core.expected import expected, flat_epochs
 from staycourse.core.fields import Count, PatienceStop, Share
-from staycourse.core.handoff import Handoff
+from staycourse.core.handoff import Handoff, Ranked
+from staycourse.core.noise import from_curves
 from staycourse.core.phases.base import (
     Before,
     Decision,
@@ -21,6 +23,7 @@ from staycourse.core.phases.base import (
 from staycourse.core.problems import KeyPath, Problem
 from staycourse.core.ranking import best_values, ranked_setups
 from staycourse.core.trial import Trial
+from staycourse.core.versus import versus
 
 
 class Confirm(Phase):
@@ -77,9 +80,19 @@ class Confirm(Phase):
             best_values=best_values(trials, before.goal, space, before.handoff.best_values)
             | dict(ranking[0].setup),
             horizon=self.epochs,
-            findings={"seeds": self.seeds},
+            findings=self._findings(ranking, trials, before.goal),
         )
         return Decision(needs, handoff=handoff)
+
+    def _findings(self, ranking: Sequence[Ranked], trials: Sequence[Trial], goal: str) -> dict[str, Any]:
+        """The evidence beside the ranking: differences, what the winner will give, how flat its best is."""
+        winner = [trial for trial in trials if trial.id in ranking[0].trials]
+        return {
+            "seeds": self.seeds,
+            "versus": versus(ranking, trials),
+            "expected": expected(ranking, trials, goal),
+            "flat": flat_epochs(ranking[0], trials, goal, from_curves(winner)),
+        }
 
     def miniature(self) -> Confirm:
         return self.model_copy(update={"seeds": min(2, self.seeds), "epochs": min(2, self.epochs)})

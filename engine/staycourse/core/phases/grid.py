@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from staycourse.core.fields import Count, Finish, GridStop, Halved, Share
 from staycourse.core.grid import grid, most_points
-from staycourse.core.handoff import Handoff
+from staycourse.core.handoff import Handoff, Ranked
 from staycourse.core.phases.base import (
     Before,
     Decision,
@@ -24,16 +24,18 @@ from staycourse.core.phases.base import (
 )
 from staycourse.core.phases.comparing import first_batch, stop_spec
 from staycourse.core.problems import KeyPath, Problem, nearest
-from staycourse.core.ranking import best_values, ranked_trials
+from staycourse.core.ranking import best_values, ranked_setups, ranked_trials
 from staycourse.core.rules.halving import Halving
 from staycourse.core.rungs import climb, most_trials
 from staycourse.core.space import Fixed, Interval, Value
 from staycourse.core.space_format import value_problem
-from staycourse.core.trial import Trial, rank
+from staycourse.core.ties import kept_with_ties
+from staycourse.core.trial import Trial
 
 _Point = bool | int | float | str
 _WIDE = 3
 _MOST_POINTS = 10_000
+_MORE_TIES = 2
 
 
 class Grid(Phase):
@@ -45,7 +47,10 @@ class Grid(Phase):
     epochs: Count
     data: Share = 1.0
     stop: GridStop | None = None
+    seeds: Count = 1
     keep: Count = 3
+    ties: Literal["keep", "best"] = "keep"
+    keep_at_most: Count | None = None
     finish: Finish | None = None
 
     @property
@@ -53,8 +58,16 @@ class Grid(Phase):
         """The schedule is made for the whole way, so that the kept trials go on along the same one."""
         return self.finish.epochs if self.finish else self.epochs
 
+    @property
+    def most_kept(self) -> int:
+        """How many set-ups are handed on at most, ties included."""
+        if self.ties == "best":
+            return self.keep
+        return self.keep + _MORE_TIES if self.keep_at_most is None else self.keep_at_most
+
     def check(self, outlook: Outlook, path: KeyPath) -> list[Problem]:
-        problems = [
+        problems = _keep_problems(self, path)
+        problems += [
             problem
             for name, asked in self.points.items()
             for problem in _point_problems(name, asked, outlook, path)
@@ -95,23 +108,26 @@ class Grid(Phase):
         if self.halving:
             steps = most_trials(count, self.halving, self.epochs, self.keep)
             notes = _rung_notes(steps)
+        if self.seeds > 1:
+            steps = [(count * self.seeds, self.epochs)]
+            notes = (f"{count} points with {self.seeds} seeds each",)
         if self.finish:
-            kept = min(self.keep, count)
-            steps = [*steps, (kept, self.finish.epochs - self.epochs)]
-            notes = (*notes, f"the best {kept} train on to {self.finish.epochs} epochs")
+            kept = min(self.most_kept, count)
+            steps = [*steps, (kept * self.seeds, self.finish.epochs - self.epochs)]
+            notes = (*notes, _finish_note(min(self.keep, count), kept, self.finish.epochs))
         trials, epochs = sum(n for n, _ in steps), sum(n * epochs for n, epochs in steps)
         return Planned(self.kind, trials, self.horizon, epochs, self.data, notes)
 
     def after(self, outlook: Outlook) -> Outlook:
         count = most_points(outlook.space, self.points)
-        return replace(outlook, valued=True, ranked=min(self.keep, count), horizon=self.horizon)
+        return replace(outlook, valued=True, ranked=min(self.most_kept, count), horizon=self.horizon)
 
     def decide(self, before: Before, trials: Sequence[Trial]) -> Decision:
         setups = grid(before.handoff.space, self.points, before.handoff.best_values)
         needs, ranked, rungs = self._search(setups, before.goal, trials)
         if ranked is None:
             return Decision(needs)
-        kept = ranked[: self.keep]
+        kept, tied = self._kept(ranked, before)
         if not kept:
             return Decision(needs, failure=failure_words(trials))
         if self.finish:
@@ -119,9 +135,18 @@ class Grid(Phase):
             if not all_ended(trials, needs):
                 return Decision(needs)
         handoff = self._handoff(before, trials, kept)
-        if rungs:
-            handoff = replace(handoff, findings={**handoff.findings, "rungs": list(rungs)})
-        return Decision(needs, handoff=handoff)
+        said = ({"rungs": list(rungs)} if rungs else {}) | ({"ties": tied} if tied else {})
+        return Decision(needs, handoff=replace(handoff, findings={**handoff.findings, **said}))
+
+    def _kept(self, ranked: Sequence[Trial], before: Before) -> tuple[list[Trial], dict[str, Any]]:
+        """All trials of the set-ups that are kept, the best set-up first, and what ties were judged by."""
+        places = self._places(ranked, before.goal)
+        count, tied = kept_with_ties(places, ranked, self.keep, self.most_kept, before.handoff.findings)
+        by_id = {trial.id: trial for trial in ranked}
+        return [by_id[trial] for place in places[:count] for trial in place.trials], tied
+
+    def _places(self, trials: Sequence[Trial], goal: str) -> list[Ranked]:
+        return ranked_setups(trials, goal) if self.seeds > 1 else ranked_trials(trials, goal)
 
     @property
     def halving(self) -> Halving | None:
@@ -132,26 +157,34 @@ class Grid(Phase):
     def _search(
         self, setups: Sequence[dict[str, Value]], goal: str, trials: Sequence[Trial]
     ) -> tuple[tuple[Need, ...], Sequence[Trial] | None, Sequence[dict[str, int]]]:
-        """The needs so far; once all have ended the trials that went the whole way, best first, and the rungs
-        on it."""
+        """The needs so far; once all have ended the trials that went the whole way, and the rungs on it."""
         if self.halving:
             points = tuple(self._need(at, setup, ()) for at, setup in enumerate(setups, start=1))
             found = climb(points, self.halving, self.epochs, self.keep, goal, trials)
             return found.needs, found.top, found.rungs
-        keys = [_key(at) for at in range(1, len(setups) + 1)]
+        both = [(seed, at) for seed in range(self.seeds) for at in range(1, len(setups) + 1)]
+        keys = [_key(at, seed) for seed, at in both]
         count = first_batch(self.stop, keys, trials)
-        needs = tuple(self._need(at, setup, trials) for at, setup in enumerate(setups[:count], start=1))
-        if count < len(setups) or not all_ended(trials, needs):
+        needs = tuple(self._need(at, setups[at - 1], trials, seed, keys) for seed, at in both[:count])
+        if count < len(both) or not all_ended(trials, needs):
             return needs, None, ()
-        return needs, rank([trial for trial in trials if trial.parent is None], goal), ()
+        return needs, [trial for trial in trials if trial.parent is None], ()
 
-    def _need(self, at: int, setup: dict[str, Value], trials: Sequence[Trial]) -> Need:
-        median = self.stop.median if self.stop else None
-        earlier = [_key(k) for k in range(1, median.after + 1)] if median and at > median.after else []
-        stop = stop_spec(self.stop, earlier, trials)
-        return Need(_key(at), self.epochs, self.horizon, setup, share=self.data, stop=stop)
+    def _need(
+        self,
+        at: int,
+        setup: dict[str, Value],
+        trials: Sequence[Trial],
+        seed: int = 0,
+        keys: Sequence[str] = (),
+    ) -> Need:
+        median, key = self.stop.median if self.stop else None, _key(at, seed)
+        earlier = keys[: median.after] if median else ()
+        stop = stop_spec(self.stop, () if key in earlier else earlier, trials)
+        return Need(key, self.epochs, self.horizon, setup, repetition=seed, share=self.data, stop=stop)
 
     def _finish_need(self, trial: Trial) -> Need:
+        """Every seed of a kept set-up goes on: one alone would rank them by its luck again."""
         assert self.finish is not None
         stop = self.finish.stop.spec() if self.finish.stop else None
         return Need(
@@ -159,6 +192,7 @@ class Grid(Phase):
             epochs=self.finish.epochs,
             horizon=self.horizon,
             setup=trial.setup,
+            repetition=trial.repetition,
             share=self.data,
             stop=stop,
             parent=trial.id,
@@ -169,14 +203,16 @@ class Grid(Phase):
             trial.parent: trial for trial in trials if trial.parent and trial.score(before.goal) is not None
         }
         final = [finished.get(trial.id, trial) for trial in kept]
-        ranking = tuple(ranked_trials(final, before.goal))
+        ranking = tuple(self._places(final, before.goal))
         space = before.handoff.space
         return Handoff(
             space=space,
             ranking=ranking,
             best_values=best_values(final, before.goal, space, before.handoff.best_values),
             horizon=self.horizon,
-            findings={"points": len(trials) - sum(trial.parent is not None for trial in trials)},
+            findings={
+                "points": len({trial.key for trial in trials if not trial.parent and not trial.repetition})
+            },
         )
 
     def miniature(self) -> Grid:
@@ -191,12 +227,34 @@ class Grid(Phase):
                 "epochs": min(2, self.epochs),
                 "finish": finish,
                 "keep": min(2, self.keep),
+                "keep_at_most": None,
+                "ties": "best",
+                "seeds": min(2, self.seeds),
             }
         )
 
 
-def _key(at: int) -> str:
-    return f"point-{at}"
+def _key(at: int, seed: int = 0) -> str:
+    return f"point-{at}-seed-{seed}" if seed else f"point-{at}"
+
+
+def _keep_problems(phase: Grid, path: KeyPath) -> list[Problem]:
+    problems = []
+    if phase.keep_at_most is not None and phase.ties == "best":
+        said = 'with ties = "best" no more than keep are kept'
+        problems.append(Problem((*path, "keep_at_most"), said, "leave it out"))
+    elif phase.keep_at_most is not None and phase.keep_at_most < phase.keep:
+        said = f"{phase.keep_at_most} is less than keep, which is {phase.keep}"
+        problems.append(Problem((*path, "keep_at_most"), said, f"at least {phase.keep}"))
+    if phase.seeds > 1 and phase.halving:
+        said = "halving leaves points behind by one seed each"
+        problems.append(Problem((*path, "seeds"), said, "1, or another rule in stop"))
+    return problems
+
+
+def _finish_note(least: int, most: int, epochs: int) -> str:
+    ties = f", up to {most} with ties," if most > least else ""
+    return f"the best {least}{ties} train on to {epochs} epochs"
 
 
 def _rung_notes(steps: Sequence[tuple[int, int]]) -> tuple[str, ...]:
