@@ -8,19 +8,20 @@ from __future__ import annotations
 import math
 import random
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from staycourse.core import events as ev
 from staycourse.core import handoff as handoffs
+from staycourse.core import space as spaces
 from staycourse.core.canonical import canonical_json
 from staycourse.core.handoff import Handoff
 from staycourse.core.phases.base import Before, Need
 from staycourse.core.roadmap import Roadmap, parse
-from staycourse.core.space import Choice, Fixed, Value
+from staycourse.core.space import Choice, Fixed, Interval, Value
 from staycourse.core.state import RunState, replay
 from staycourse.record import clock, ledger, schema
 from staycourse.record.ledger import Entry
@@ -50,6 +51,7 @@ stop = {{ patience = 15 }}
 [[phase]]
 kind = "narrow"
 trials = {narrow}
+at_boundary = "warn"
 data = 0.5
 epochs = {epochs}
 
@@ -145,9 +147,32 @@ def _write_events(writer: _Writer, roadmap: Roadmap, running: int, epochs: int) 
                 return
         found = [trial.trial() for trial in replay(writer.events[began:]).trials.values()]
         decision = phase.decide(before, found)
+        if decision.question is not None:
+            estimate = _estimate(decision.question)
+            writer.append(ev.RegionEstimated(index, estimate))
+            decision = phase.decide(replace(before, estimates=(estimate,)), found)
         assert decision.handoff is not None
         handoff = decision.handoff
         writer.append(ev.PhaseClosed(index, handoffs.to_json(handoff)))
+
+
+def _estimate(question: Mapping[str, Any]) -> dict[str, Any]:
+    """An answer as the search's process gives one, the middle half of every range."""
+    edges = dict.fromkeys(("low", "high"), {"share": 0.1, "gain": 0.0, "sd": 1.0})
+    ranges = [
+        {
+            "name": h.name,
+            "on": None,
+            "option": None,
+            "low": float(h.from_unit(0.25)),
+            "high": float(h.from_unit(0.75)),
+            "edges": edges,
+        }
+        for h in spaces.from_json(question["space"])
+        if isinstance(h, Interval)
+    ]
+    common = {"confidence": question["confidence"], "noise": 0.01, "model": {}}
+    return {**common, "ranges": ranges, "options": []}
 
 
 def _needs(roadmap: Roadmap, index: int, handoff: Handoff) -> Iterator[Need | None]:

@@ -4,6 +4,7 @@ import json
 from itertools import product
 
 import pytest
+from tests.support.estimates import estimated
 from tests.support.roadmaps import CONFIRM, FINAL, GRID, NARROW, PROBE, SPACE_BY, small
 from tests.support.simulate import campaign
 
@@ -14,8 +15,9 @@ from staycourse.core.canonical import canonical_json
 from staycourse.core.grid import grid, most_points
 from staycourse.core.handoff import Handoff
 from staycourse.core.inherited import Inherited
-from staycourse.core.narrowing import narrow
+from staycourse.core.narrowing import narrowed
 from staycourse.core.outcome import Outcome
+from staycourse.core.past import told
 from staycourse.core.roadmap import parse
 from staycourse.core.space import Bounds, Choice, Condition, Interval, Space, describe
 from staycourse.core.trial import Trial
@@ -147,7 +149,7 @@ def test_each_option_narrows_its_own_bounds():
     values = [("sgd", 0.1), ("sgd", 0.12), ("sgd", 0.15), ("adam", 1e-3), ("adam", 2e-3)]
     trials = [trial(at, option, lr, 0.1 + 0.001 * at) for at, (option, lr) in enumerate(values)]
     trials += [trial(9 + at, "adam", 1e-4, 5.0) for at in range(15)]
-    after, findings = narrow(trials, "min", SPACE)
+    after, findings = narrowed(SPACE, estimated(question_of(trials)))
     for option, lr in values:
         old, new = (space.get("lr").given({"optimizer": option}) for space in (SPACE, after))
         assert old.low < new.low <= lr <= new.high < old.high
@@ -157,7 +159,12 @@ def test_each_option_narrows_its_own_bounds():
 
 
 def test_bounds_without_a_good_trial_stay():
-    assert narrow([trial(at, "adam", 1e-3, 0.1) for at in range(4)], "min", SPACE)[0].get("lr").by == BY
+    trials = [trial(at, "adam", 1e-3, 0.1) for at in range(4)]
+    assert narrowed(SPACE, estimated(question_of(trials)))[0].get("lr").by == BY
+
+
+def question_of(trials):
+    return {"space": spaces.to_json(SPACE), "goal": "min", "confidence": 0.95, "trials": told(trials, "min")}
 
 
 @pytest.mark.parametrize("seed", range(5))

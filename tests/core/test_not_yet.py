@@ -22,7 +22,6 @@ REFUSED = [
     ("threads = 1", "gpus_per_trial = 2", "limits.gpus_per_trial"),
     ('on_oom = "infeasible"', 'on_oom = "accumulate"', "limits.on_oom"),
     ("[data]", 'cosine = { torch = "CosineAnnealingLR", eta_min = 1e-6 }\n[data]', "schedules.cosine.torch"),
-    ("parallel = 1", 'at_boundary = "expand"', "phase[2].at_boundary"),
 ]
 
 
@@ -48,8 +47,8 @@ def test_a_refused_schedule_can_still_be_named_as_an_option():
 
 
 def test_other_mistakes_are_told_beside_it():
-    text = FULL.replace("parallel = 1", 'parallel = 0\nat_boundary = "expand"')
-    assert [p.split(": ")[1] for p in problems(text)] == ["phase[2].parallel", "phase[2].at_boundary"]
+    text = FULL.replace("threads = 1", "threads = 0\ngpus_per_trial = 2")
+    assert [p.split(": ")[1] for p in problems(text)] == ["limits.threads", "limits.gpus_per_trial"]
 
 
 @pytest.mark.parametrize(

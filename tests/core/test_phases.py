@@ -2,9 +2,11 @@
 
 import json
 import statistics
+from dataclasses import replace
 
 import pytest
-from tests.support.roadmaps import CONFIRM, FINAL, FULL, GRID, NARROW, PROBE, SPACE_BY, small
+from tests.support.estimates import estimated, touching
+from tests.support.roadmaps import CONFIRM, FINAL, FULL, GRID, NARROW, PROBE, SPACE_BY, problems, small
 from tests.support.simulate import campaign, smooth_loss
 
 from staycourse.core import handoff as handoffs
@@ -84,8 +86,11 @@ def test_a_campaign_goes_to_its_end_within_its_plan(text, seed):
 
 @pytest.mark.parametrize("text", CAMPAIGNS.values(), ids=CAMPAIGNS.keys())
 def test_without_failures_and_eliminations_the_plan_is_met_exactly(text):
-    # Without `stop` and with one good option alone, every upper bound is reached.
-    for planned, one in zip(parse(text).plan(), play(text), strict=True):
+    # Without `stop`, with one good option alone and a range that is too small, every upper bound is reached.
+    def answer(question):
+        return touching(question, "lr", "low")
+
+    for planned, one in zip(parse(text).plan(), play(text, answer=answer), strict=True):
         if one.phase.kind in ("probe", "narrow", "compare", "final"):
             assert len(one.trials) == planned.trials
 
@@ -201,6 +206,89 @@ def test_narrow_hands_on_a_narrower_space_with_the_best_inside_and_three_set_ups
     assert len(narrow.handoff.ranking) == 3
     assert narrow.handoff.ranking[0].setup == best.setup
     assert narrow.handoff.horizon == 6
+
+
+def lr_of(space):
+    return space.get("lr").low, space.get("lr").high
+
+
+def test_narrow_asks_for_the_region_when_all_its_trials_have_ended_and_hands_on_what_it_is_told():
+    (narrow,) = play(small(NARROW))
+    ended = tuple(narrow.trials)
+    before = replace(narrow.before, estimates=())
+    question = narrow.phase.decide(before, ended).question
+    assert [trial["setup"] for trial in question["trials"]] == [trial.setup for trial in ended]
+    assert (question["goal"], question["confidence"]) == ("min", 0.95)
+    assert narrow.phase.decide(before, ended).handoff is None
+    assert narrow.phase.decide(before, ended[:-1]).question is None
+
+    told = estimated(question)
+    handoff = narrow.phase.decide(replace(before, estimates=(told,)), ended).handoff
+    assert handoff.findings["noise"] == told["noise"]
+    told["ranges"][0] |= {"low": 0.02, "high": 0.05}
+    other = narrow.phase.decide(replace(before, estimates=(told,)), ended).handoff
+    assert lr_of(other.space) == (0.02, 0.05) != lr_of(handoff.space)
+
+
+def test_too_few_results_for_a_model_keep_the_space_and_say_so():
+    def ends(phase, need):
+        return Outcome.COMPLETED if need.proposal <= 4 else Outcome.DIVERGED
+
+    (narrow,) = play(small(NARROW), ends=ends)
+    assert narrow.handoff.space == narrow.before.handoff.space
+    assert narrow.handoff.findings["not_narrowed"] == "4 of 8 trials have a score; a model needs 5"
+    assert narrow.before.estimates == ()
+
+
+def test_a_touched_bound_expands_the_space_once_with_a_third_more_proposals_in_it():
+    (narrow,) = play(small(NARROW), answer=lambda question: touching(question, "lr", "high"))
+    old, new = narrow.before.handoff.space.get("lr"), narrow.decision.search.space.get("lr")
+    assert (new.low, old.low < new.high, old.high < new.high) == (old.low, True, True)
+    assert [need.proposal for need in narrow.needs] == list(range(1, 8 + 3 + 1))
+    assert (narrow.decision.search.budget, narrow.decision.search.first) == (3, 9)
+    assert len(narrow.before.estimates) == 2
+    # The second estimate is made over the grown space, of all results.
+    assert narrow.handoff.findings["expanded"][0].startswith("lr touches its upper bound 0.1 (90 %")
+    assert narrow.handoff.findings["warnings"] == [
+        f"lr touches its upper bound {new.high:.4g} (90 % of the model's optima lie there) still"
+    ]
+
+
+def test_parallel_proposals_of_the_grown_space_wait_for_each_other_only():
+    text = small(NARROW + "parallel = 2\n")
+    (narrow,) = play(text, answer=lambda question: touching(question, "lr", "high"))
+    before = replace(narrow.before, estimates=narrow.before.estimates[:1])
+    counts = [len(narrow.phase.decide(before, narrow.trials[:done]).needs) for done in (8, 9, 10, 11)]
+    assert counts == [10, 11, 11, 11]
+
+
+def test_a_touched_bound_can_be_warned_of_or_stop_the_campaign():
+    def answer(question):
+        return touching(question, "lr", "high")
+
+    (warned,) = play(small(NARROW + 'at_boundary = "warn"\n'), answer=answer)
+    (said,) = warned.handoff.findings["warnings"]
+    assert said.startswith("lr touches its upper bound 0.1 ")
+    assert len(warned.trials) == 8
+    (stopped,) = play(small(NARROW + 'at_boundary = "stop"\n', FINAL), answer=answer)
+    assert stopped.decision.failure.startswith("lr touches its upper bound 0.1 ")
+    assert "widen" in stopped.decision.failure
+    (calm,) = play(small(NARROW + 'at_boundary = "stop"\n'))
+    assert calm.handoff.findings["warnings"] == []
+
+
+def test_the_plan_holds_the_proposals_that_an_expansion_adds():
+    (planned,) = parse(small(NARROW)).plan()
+    assert (planned.trials, planned.total_epochs) == (11, 66)
+    assert planned.notes == ("3 of them only if the best region touches a bound",)
+    for other in ("warn", "stop"):
+        assert parse(small(NARROW + f'at_boundary = "{other}"\n')).plan()[0].trials == 8
+
+
+@pytest.mark.parametrize("line", ["confidence = 1.0", "confidence = 0.2", 'at_boundary = "grow"'])
+def test_what_narrow_does_not_take_is_refused(line):
+    (problem,) = problems(small(NARROW + line + "\n"))
+    assert f"phase[1].{line.split()[0]}" in problem
 
 
 def test_narrow_hands_on_different_set_ups_also_where_the_search_proposed_one_twice():

@@ -64,7 +64,7 @@ def test_the_plan_counts_trials_and_epochs():
 
     assert [(p.kind, p.trials, p.epochs_per_trial, p.total_epochs) for p in plan] == [
         ("probe", 6, 150, 6 * 150),
-        ("narrow", 24, 30, 24 * 30),
+        ("narrow", 24 + 8, 30, 32 * 30),
         ("grid", 12 + 5, 200, 12 * 60 + 5 * 140),  # three, and two more if noise cannot separate them
         ("confirm", 15, 200, 15 * 200),
         ("final", 1, 200, 200),

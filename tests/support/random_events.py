@@ -43,6 +43,26 @@ def _handoff(rng: random.Random) -> dict[str, Any]:
     return handoffs.to_json(Handoff(SPACE, ranking, {"lr": 0.1}, rng.choice([None, 9]), {"seen": _word(rng)}))
 
 
+def _estimate(rng: random.Random) -> dict[str, Any]:
+    edge = {"share": rng.random(), "gain": rng.gauss(0, 1), "sd": rng.random()}
+    row = {
+        "name": "lr",
+        "on": None,
+        "option": None,
+        "low": 1e-3,
+        "high": 1e-2,
+        "edges": {"low": edge, "high": edge},
+    }
+    option = {"name": "o", "option": _word(rng), "is_kept": rng.random() < 0.5}
+    return {
+        "confidence": 0.95,
+        "noise": rng.random(),
+        "ranges": [row],
+        "options": [option],
+        "model": _json(rng),
+    }
+
+
 def _planned(rng: random.Random, trial: str) -> ev.TrialPlanned:
     stop = {"patience": 3, "start": 0, "min_delta": 0.0, "metric": None}
     return ev.TrialPlanned(
@@ -90,6 +110,7 @@ _MAKERS: list[Any] = [
         trial, rng.randint(1, 3), str(rng.choice(list(Failure))), _word(rng), 5, rng.random() < 0.5
     ),
     _ended,
+    lambda rng, trial: ev.RegionEstimated(rng.randint(0, 2), _estimate(rng)),
     lambda rng, trial: ev.PhaseClosed(rng.randint(0, 3), _handoff(rng)),
     lambda rng, trial: ev.CheckpointsDropped(rng.randint(0, 3), [trial], 1000),
     lambda rng, trial: ev.Noted("device", _word(rng)),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.clocks import moved_clock, passing_clock
+from tests.support.estimates import estimated
 
 from staycourse.core import events as ev
 from staycourse.core import handoff as handoffs
@@ -65,6 +66,7 @@ kind = "narrow"
 trials = 24
 data = 0.5
 epochs = 30
+at_boundary = "warn"
 
 [[phase]]
 kind = "grid"
@@ -87,7 +89,7 @@ kind = "final"
 
 STEPS = 24  # an epoch
 # How many events it takes to come to a state: they are spread over all of its time.
-_EVENTS = {"empty": 6, "failed": 93, "finished": 157}
+_EVENTS = {"empty": 6, "failed": 93, "finished": 158}
 RESUMABLE = "the engine was told to stop (SIGTERM)"
 
 
@@ -144,7 +146,11 @@ class Campaign:
             self.store.append(ev.PhaseOpened(index))
             trials: list[Trial] = []
             while True:
-                decision = decide(phase, Before(self.roadmap.objective.goal, handoff), trials)
+                estimates = self.store.state.estimates_of(index)
+                decision = decide(phase, Before(self.roadmap.objective.goal, handoff, estimates), trials)
+                if decision.question is not None:
+                    self.store.append(ev.RegionEstimated(index, estimated(decision.question)))
+                    continue
                 if decision.handoff is not None:
                     break
                 if decision.failure is not None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from tests.support.estimates import estimated
 
 from staycourse.core import handoff as handoffs
 from staycourse.core.canonical import canonical_json
@@ -27,6 +29,7 @@ from staycourse.core.views import rules_of
 
 Loss = Callable[[Setup, int, int], float]
 Ends = Callable[[Phase, Need], Outcome]
+Answer = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 
 def smooth_loss(setup: Setup, repetition: int, epoch: int) -> float:
@@ -61,14 +64,18 @@ class Played:
 
 
 def campaign(
-    roadmap: Roadmap, seed: int = 0, loss: Loss = smooth_loss, ends: Ends = all_complete
+    roadmap: Roadmap,
+    seed: int = 0,
+    loss: Loss = smooth_loss,
+    ends: Ends = all_complete,
+    answer: Answer = estimated,
 ) -> Iterator[Played]:
     """Each phase played to its end; stops after one that cannot be finished."""
     rng = random.Random(seed)
     handoff, number = roadmap.first_handoff, 0
     for phase in roadmap.phases:
         played = Played(phase, Before(roadmap.objective.goal, handoff))
-        _play(roadmap, played, number, rng, loss, ends)
+        _play(roadmap, played, number, rng, loss, ends, answer)
         number += len(played.trials)
         yield played
         if played.decision.handoff is None:
@@ -77,18 +84,33 @@ def campaign(
         handoff = handoffs.from_json(json.loads(canonical_json(handoffs.to_json(played.handoff))))
 
 
-def _play(roadmap: Roadmap, played: Played, number: int, rng: random.Random, loss: Loss, ends: Ends) -> None:
+def _play(
+    roadmap: Roadmap,
+    played: Played,
+    number: int,
+    rng: random.Random,
+    loss: Loss,
+    ends: Ends,
+    answer: Answer,
+) -> None:
     while True:
         decision = decide(played.phase, played.before, tuple(played.trials))
         assert decision.needs[: len(played.needs)] == played.needs, "a need changed or vanished"
         assert decision == decide(played.phase, played.before, tuple(played.trials)), "not a pure function"
         for need in decision.needs[len(played.needs) :]:
             number += 1
-            setup = sample(played.before.handoff.space, rng) if need.setup is None else dict(need.setup)
+            space = decision.search.space if decision.search else None
+            drawn = sample(space or played.before.handoff.space, rng)
+            setup = drawn if need.setup is None else dict(need.setup)
             played.trials.append(_planned(f"t{number}", need, setup))
         played.needs, played.decision = decision.needs, decision
         if decision.handoff is not None or decision.failure is not None:
             return
+        if decision.question is not None:
+            # As a run does it: through the ledger.
+            told = json.loads(canonical_json(answer(decision.question)))
+            played.before = replace(played.before, estimates=(*played.before.estimates, told))
+            continue
         waiting = [at for at, trial in enumerate(played.trials) if trial.outcome is None]
         assert waiting, "the phase waits for nothing"
         at = rng.choice(waiting)

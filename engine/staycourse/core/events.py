@@ -160,6 +160,16 @@ class TrialEnded(Event):
 
 
 @dataclass(frozen=True)
+class RegionEstimated(Event):
+    """The search's model has told a phase where the best set-ups lie (`search.region`), before the phase
+    acts on it."""
+
+    KIND = "region estimated"
+    phase: int
+    estimate: Json
+
+
+@dataclass(frozen=True)
 class PhaseClosed(Event):
     """A phase has handed on."""
 

@@ -10,6 +10,7 @@ from staycourse.core.canonical import decode_number
 from staycourse.core.environment import changes_in_words
 from staycourse.core.events import Event
 from staycourse.core.handoff import Handoff, from_json
+from staycourse.core.narrowing import in_words, percent
 from staycourse.core.space import Choice, Interval, Space, describe_range, describe_setup, format_value
 from staycourse.core.state import RunState
 
@@ -78,6 +79,13 @@ def _findings(handoff: Handoff, metric: str) -> list[str]:
         lines.append(f"halving at epoch {rung['epochs']}: {rung['went_on']} of {rung['trials']} went on")
     if weights := handoff.findings.get("weights"):
         lines.append(f"weights of {weights['trial']}: {weights['epochs']} epochs on {weights['data']}")
+    if "confidence" in handoff.findings:
+        lines.append(
+            f"ranges and options hold {percent(handoff.findings['confidence'])} of the model's optima"
+        )
+    if reason := handoff.findings.get("not_narrowed"):
+        lines.append(f"nothing was narrowed: {reason}")
+    lines += [*handoff.findings.get("expanded", []), *handoff.findings.get("warnings", [])]
     for row in handoff.findings.get("comparison", []):
         lines.append(f"{row['name']}: {metric} {row['score']:.6g} at epoch {row['epoch']}")
     return lines
@@ -144,6 +152,10 @@ def _phase_closed(event: ev.PhaseClosed, state: RunState, kinds: Sequence[str]) 
     return f"phase {event.phase + 1}/{len(kinds)} {kinds[event.phase]} done{best}{warned}"
 
 
+def _estimated(event: ev.RegionEstimated, state: RunState, kinds: Sequence[str]) -> str:
+    return f"the model of {kinds[event.phase]} has told the region: {in_words(event.estimate)}"
+
+
 def _dropped(event: ev.CheckpointsDropped, state: RunState, kinds: Sequence[str]) -> str:
     trials = f"{len(event.trials)} trial{'' if len(event.trials) == 1 else 's'}"
     return f"checkpoints of {trials} dropped, {event.bytes / 1e6:.1f} MB"
@@ -180,6 +192,7 @@ _TELLERS: dict[type[Event], Callable[[Any, RunState, Sequence[str]], str]] = {
     ev.TrialStarted: _trial_started,
     ev.AttemptFailed: _attempt_failed,
     ev.TrialEnded: _ended,
+    ev.RegionEstimated: _estimated,
     ev.PhaseClosed: _phase_closed,
     ev.CheckpointsDropped: _dropped,
     ev.Noted: _noted,

@@ -33,7 +33,6 @@ _KEYS: dict[KeyPath, _Refused] = {
     ("limits", "gpus_per_trial"): _other_than(1),
     ("limits", "on_oom"): _other_than("infeasible"),
     ("schedules", "*", "torch"): _always,
-    ("phase", "*", "at_boundary"): _always,
 }
 
 

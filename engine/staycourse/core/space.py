@@ -191,7 +191,7 @@ class Space:
         """The space with options of a choice removed."""
         choice = self.get(name)
         assert isinstance(choice, Choice)
-        kept = tuple(option for option in choice.options if option not in dropped)
+        kept = tuple(option for option in choice.options if not any(same(option, d) for d in dropped))
         return self.with_([replace(choice, options=kept)]).simplified()
 
     def simplified(self) -> Space:

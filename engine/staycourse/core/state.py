@@ -115,10 +115,15 @@ class RunState:
     files: Mapping[str, Any] = field(default_factory=dict)
     dropped: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    estimates: tuple[ev.RegionEstimated, ...] = ()
 
     def trials_of(self, phase: int) -> list[TrialState]:
         """The trials of a phase in the order of their planning."""
         return [trial for trial in self.trials.values() if trial.plan.phase == phase]
+
+    def estimates_of(self, phase: int) -> tuple[ev.Json, ...]:
+        """What the search's model has told a phase, in that order."""
+        return tuple(event.estimate for event in self.estimates if event.phase == phase)
 
 
 def ancestry(trials: Mapping[str, TrialState], trial: str) -> list[str]:
@@ -219,6 +224,10 @@ def _ended(state: RunState, event: ev.TrialEnded) -> RunState:
     return _with_trial(state, trial._replace(status=TrialStatus.ENDED, end=event, session=session))
 
 
+def _estimated(state: RunState, event: ev.RegionEstimated) -> RunState:
+    return replace(state, estimates=(*state.estimates, event)) if event.phase == state.phase else state
+
+
 def _phase_closed(state: RunState, event: ev.PhaseClosed) -> RunState:
     if event.phase != len(state.handoffs):
         return state
@@ -271,6 +280,7 @@ _HANDLERS: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     ev.TrialStarted: _trial_started,
     ev.AttemptFailed: _attempt_failed,
     ev.TrialEnded: _ended,
+    ev.RegionEstimated: _estimated,
     ev.PhaseClosed: _phase_closed,
     ev.CheckpointsDropped: _dropped,
     ev.Noted: _noted,

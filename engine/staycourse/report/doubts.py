@@ -122,6 +122,12 @@ def _gates_warn(facts: Facts) -> Iterator[str]:
             yield f"{facts.title(phase).capitalize()}, when it ended: {'; '.join(found)}."
 
 
+def _touches_a_bound(facts: Facts) -> Iterator[str]:
+    for phase, handoff in enumerate(facts.state.handoffs):
+        for said in handoff.findings.get("warnings", []):
+            yield f"In {facts.title(phase)}, {escape(said)}: better set-ups may lie beyond."
+
+
 def _was_warned(facts: Facts) -> Iterator[str]:
     if warnings := facts.roadmap.warnings:
         found = {at for warning in warnings if (at := facts.phase_of(warning)) is not None}
@@ -224,6 +230,7 @@ _OF_THE_RUN: tuple[Callable[[Facts], Iterator[str]], ...] = (
     _was_interrupted,
     _cannot_tell,
     _gates_warn,
+    _touches_a_bound,
     _was_warned,
 )
 _OF_THE_WINNER: tuple[Callable[[Facts, Standing], Iterator[str]], ...] = (

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from staycourse.core.space import Interval, Space, describe_setup, format_value
+from staycourse.core.space import Space
 from staycourse.report.certainty import against, certainty, difference_cells, ties
 from staycourse.report.facts import Facts
 from staycourse.report.markdown import (
     NOTHING,
     code,
     escape,
-    joined,
     number,
     plus_minus,
     setting,
     signed,
     table,
 )
+from staycourse.report.region import narrowing
 from staycourse.report.standing import seeds_of
 from staycourse.report.trials import names_of
 
@@ -30,7 +30,7 @@ def evidence(facts: Facts, phase: int) -> list[str]:
         _floor(facts, findings.get("floor")),
         _training_phases(facts, findings.get("training_phases", [])),
         _elimination(facts, findings.get("elimination", [])),
-        _ranges(facts, phase, findings),
+        *narrowing(space_before(facts, phase), findings),
         _ranking(facts, phase),
         certainty(facts, findings),
         ties(findings.get("ties")),
@@ -116,30 +116,6 @@ def _elimination_words(verdict: Mapping[str, Any]) -> str:
     said = escape(verdict["verdict"])
     note = f": {escape(verdict['note'])}" if verdict.get("note") else ""
     return f"**{said}**" if verdict["is_eliminated"] else said + note
-
-
-def _ranges(facts: Facts, phase: int, findings: Mapping[str, Any]) -> str:
-    if not (changes := findings.get("ranges")):
-        return ""
-    before = space_before(facts, phase)
-    rows = []
-    for change in changes:
-        old, under = before.get(change["name"]), change.get("under", {})
-        scale = "log" if isinstance(old, Interval) and old.log else "linear"
-        sides = [{"low": "lower", "high": "upper"}.get(side, "") for side in change.get("at_bound", [])]
-        rows.append(
-            (
-                code(change["name"]) + (f" with {escape(describe_setup(under))}" if under else ""),
-                scale,
-                " to ".join(map(format_value, change["from"])),
-                " to ".join(map(format_value, change["to"])),
-                f"{joined(sides)} end" if sides else NOTHING,
-            )
-        )
-    who = ", ".join(findings.get("from_trials", []))
-    header = ["range", "scale", "before", "after", "still reaches its old"]
-    why = f"Spanned by the best trials ({escape(who)}), with a tenth of the old range added at both ends:"
-    return f"**Narrowed ranges.** {why}\n\n{table(header, rows, right=[2, 3])}"
 
 
 def _ranking(facts: Facts, phase: int) -> str:

@@ -60,6 +60,7 @@ class Replay:
         self._owed: list[int] = []
         self._random_state = np.random.RandomState(0)
         self._optimizer = self._build() if self._codec.axes else None
+        self._know(search.known)
 
     def propose(self, due: Past | None) -> dict[str, Value]:
         """The next proposal; `due` is the result of the trial `parallel` proposals before it, if any."""
@@ -99,6 +100,23 @@ class Replay:
     def _learns_failures(self) -> bool:
         """Whether a set-up that cannot be trained is a constraint to the optimizer, and no loss."""
         return isinstance(self._optimizer, StaycourseBO)
+
+    def _know(self, known: Sequence[Past]) -> None:
+        """Results of an earlier search, numbered up to 0, are not proposed again and measure failures; an
+        optimizer that is a function of what it was told learns them all."""
+        for trial, past in enumerate(known, start=1 - len(known)):
+            self._first.setdefault(setup_key(past.setup), trial)
+            loss = math.inf if past.state == "infeasible" else None
+            if past.finite is not None:
+                loss = past.finite if self.search.goal == "min" else -past.finite
+                self._losses.append(loss)
+                self._told.setdefault(trial, loss)
+            if loss is not None and isinstance(self._optimizer, StaycourseBO):
+                candidate = self._optimizer.parametrization.spawn_child(
+                    new_value=self._codec.encode(past.setup)
+                )
+                self._optimizer.take_up(candidate)
+                self._tell_candidate(candidate, loss, trial, 0)
 
     def _build(self) -> Any:
         parametrization = self._codec.parametrization()

@@ -63,7 +63,8 @@ class Search:
     """What stays the same over a phase.
 
     `budget` is the number of proposals planned, `parallel` how many trials may be under way at once, `goal`
-    "min" or "max", `optimizer` one of staycourse's own names or of Nevergrad's registry.
+    "min" or "max", `optimizer` one of staycourse's own names or of Nevergrad's registry. `known` are ended
+    trials of an earlier search: set-ups of this space that need no second trial.
     """
 
     space: Space
@@ -72,9 +73,10 @@ class Search:
     goal: str
     budget: int
     parallel: int = 1
+    known: tuple[Past, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {
+        body = {
             "space": spaces.to_json(self.space),
             "optimizer": self.optimizer,
             "seed": self.seed,
@@ -82,6 +84,7 @@ class Search:
             "budget": self.budget,
             "parallel": self.parallel,
         }
+        return body | {"known": [past.to_json() for past in self.known]} if self.known else body
 
     @classmethod
     def from_json(cls, body: Mapping[str, Any]) -> Search:
@@ -92,7 +95,8 @@ class Search:
         if not isinstance(optimizer, str):
             raise RequestError(f"optimizer: a name is needed, not {optimizer!r}")
         budget, parallel = _whole(body, "budget", 1), _whole(body, "parallel", 1)
-        return cls(_space(body), optimizer, _whole(body, "seed", 0), goal, budget, parallel)
+        known = pasts(body.get("known", []), "known")
+        return cls(_space(body), optimizer, _whole(body, "seed", 0), goal, budget, parallel, known)
 
 
 @dataclass(frozen=True)
@@ -113,10 +117,7 @@ class Request:
     def from_json(cls, body: Mapping[str, Any]) -> Request:
         """Raises RequestError."""
         search, k = Search.from_json(body), _whole(body, "k", 1)
-        items = body.get("history")
-        if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
-            raise RequestError("history: a list of trials is needed")
-        request = cls(search, k, tuple(Past.from_json(item) for item in items))
+        request = cls(search, k, pasts(body.get("history"), "history"))
         request.check()
         return request
 
@@ -136,6 +137,13 @@ class Request:
                 raise RequestError(f"history: proposal {self.k} needs the result of trial {trial}")
             if past.state == "done" and past.value is None:
                 raise RequestError(f"history: trial {trial} is done and has no value")
+
+
+def pasts(items: Any, name: str) -> tuple[Past, ...]:
+    """The trials in a request's field. Raises RequestError."""
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise RequestError(f"{name}: a list of trials is needed")
+    return tuple(Past.from_json(item) for item in items)
 
 
 def _number(value: Any) -> float | None:

@@ -105,7 +105,7 @@ class Engine:
             return UNFINISHED
         if self._planner.is_done:
             return self._finish()
-        if reason := self._propose() or self._too_many_equal_failures():
+        if reason := self._ask_search() or self._too_many_equal_failures():
             return self._suspend(reason)
         if reason := self._server_fault() or self._touched_code() or self._data.turn():
             return self._suspend(reason, at_once=True)
@@ -151,16 +151,16 @@ class Engine:
             self._note_disk("the disk was full and has been waited for")
         self._attempts.kill_hung()
 
-    def _propose(self) -> str | None:
+    def _ask_search(self) -> str | None:
         """Ask the search and hear it; why it cannot go on, if it cannot."""
         try:
             answer = self._search.take()
         except SearchFailed as error:
             return f"the search cannot go on: {error}"
         if answer:
-            self._planner.plan_proposal(*answer)
-        if not self._search.is_busy and (question := self._planner.wanted_proposal()):
-            self._search.ask(question)
+            self._planner.take(*answer)
+        if not self._search.is_busy and (question := self._planner.question()):
+            self._search.ask(*question)
         if self._search.child is not None and not self._planner.needs_search:
             self._search.close()
         return None

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from staycourse.core.canonical import encode_number
 from staycourse.core.deciding import decide
-from staycourse.core.events import PhaseClosed, PhaseOpened, RunFailed, TrialPlanned
+from staycourse.core.events import PhaseClosed, PhaseOpened, RegionEstimated, RunFailed, TrialPlanned
 from staycourse.core.handoff import Handoff, to_json
-from staycourse.core.phases.base import Before, Decision, Need, Phase
+from staycourse.core.past import told
+from staycourse.core.phases.base import Before, Decision, Need, Phase, SearchSpec
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.seeds import derive
 from staycourse.core.space import to_json as space_to_json
-from staycourse.core.state import RunState, TrialState
+from staycourse.core.state import RunState
+from staycourse.core.trial import Trial
 from staycourse.record.store import Store
 
 
@@ -54,7 +55,7 @@ class Planner:
         if state.phase is None:
             self._store.append(PhaseOpened(index))
         trials = [trial.trial() for trial in state.trials_of(index)]
-        before = Before(self._roadmap.objective.goal, self._handoff())
+        before = Before(self._roadmap.objective.goal, self._handoff(), state.estimates_of(index))
         self._decision = decide(self.phase, before, trials)
         self._plan_given()
         self._is_stale = False
@@ -67,32 +68,47 @@ class Planner:
         self._is_stale = True
         return True
 
-    def wanted_proposal(self) -> dict[str, Any] | None:
-        """The request for the next proposal, None if none is needed now."""
-        if self.is_done:
+    def question(self) -> tuple[str, dict[str, Any]] | None:
+        """What the search has to be asked now, and the request; None if there is nothing."""
+        if self.is_done or self._is_stale:
             return None
+        index = len(self._store.state.handoffs)
+        if self._decision.question is not None:
+            number = len(self._store.state.estimates_of(index)) + 1
+            seed = derive(self._roadmap.seed, "estimate", index, number)
+            return "estimate", {**self._decision.question, "seed": seed}
         planned = self._planned_keys()
         need = next((n for n in self._decision.needs if n.setup is None and n.key not in planned), None)
-        spec = self.phase.search()
-        if need is None or spec is None:
-            return None
+        spec = self._decision.search or self.phase.search()
+        return ("propose", self._proposal_request(index, need, spec)) if need and spec else None
+
+    def take(self, kind: str, answer: Mapping[str, Any]) -> None:
+        """Record an answer: a proposal as the trial that was waiting for it, an estimate as it is, after
+        which the phase has to be asked again."""
+        if kind == "estimate":
+            self._store.append(RegionEstimated(len(self._store.state.handoffs), dict(answer)))
+            self._is_stale = True
+            return
+        planned = self._planned_keys()
+        need = next(n for n in self._decision.needs if n.setup is None and n.key not in planned)
+        self._store.append(self._planned(need, answer, 1))
+
+    def _proposal_request(self, index: int, need: Need, spec: SearchSpec) -> dict[str, Any]:
         assert need.proposal is not None
-        index = len(self._store.state.handoffs)
-        return {
-            "space": space_to_json(self._handoff().space),
+        goal, proposed = self._roadmap.objective.goal, self._proposed(index)
+        branch = () if spec.first == 1 else (spec.first,)
+        request = {
+            "space": space_to_json(spec.space or self._handoff().space),
             "optimizer": spec.optimizer,
-            "seed": derive(self._roadmap.seed, "search", index),
-            "goal": self._roadmap.objective.goal,
+            "seed": derive(self._roadmap.seed, "search", index, *branch),
+            "goal": goal,
             "budget": spec.budget,
             "parallel": spec.parallel,
-            "k": need.proposal,
-            "history": [_past(t, self._roadmap.objective.goal) for t in self._proposed(index)],
+            "k": need.proposal - spec.first + 1,
+            "history": told(proposed[spec.first - 1 :], goal),
         }
-
-    def plan_proposal(self, proposal: int, setup: Mapping[str, Any]) -> None:
-        """Record a proposal as the trial that was waiting for it."""
-        need = next(need for need in self._decision.needs if need.proposal == proposal)
-        self._store.append(self._planned(need, setup, 1))
+        known = told(proposed[: spec.first - 1], goal)
+        return request | {"known": known} if known else request
 
     def _plan_given(self) -> None:
         planned = self._planned_keys()
@@ -125,25 +141,9 @@ class Planner:
     def _planned_keys(self) -> set[str]:
         return {trial.plan.key for trial in self._store.state.trials_of(len(self._store.state.handoffs))}
 
-    def _proposed(self, index: int) -> list[TrialState]:
+    def _proposed(self, index: int) -> list[Trial]:
         trials = [t for t in self._store.state.trials_of(index) if t.plan.proposal is not None]
-        return sorted(trials, key=lambda trial: trial.plan.proposal or 0)
-
-
-def _past(trial: TrialState, goal: str) -> dict[str, Any]:
-    """A trial as the search hears of it: failures that say nothing about the set-up are not told."""
-    outcome, score = trial.outcome, trial.trial().score(goal)
-    state = (
-        "pending"
-        if outcome is None
-        else "done"
-        if score is not None
-        else "untold"
-        if not (outcome.is_infeasible or outcome.is_ranked)
-        else "infeasible"
-    )
-    value = encode_number(score) if score is not None else None
-    return {"setup": dict(trial.plan.setup), "value": value, "state": state}
+        return [t.trial() for t in sorted(trials, key=lambda trial: trial.plan.proposal or 0)]
 
 
 def same_failures(state: RunState, phase: int, session: int) -> tuple[str, int]:

@@ -8,6 +8,8 @@ from typing import Any
 from staycourse.supervise.spawner import Child, Spawner
 
 _MOST_DEATHS = 3
+# Where the answer to each kind of question stands.
+_ANSWERS = {"propose": "setup", "estimate": "estimate"}
 
 
 class SearchFailed(Exception):
@@ -21,7 +23,7 @@ class SearchClient:
         self._spawner = spawner
         self._log = log
         self._child: Child | None = None
-        self._question: dict[str, Any] | None = None
+        self._question: tuple[str, dict[str, Any]] | None = None
         self._deaths = 0
         self._count = self._children = 0
 
@@ -33,22 +35,23 @@ class SearchClient:
     def child(self) -> Child | None:
         return self._child
 
-    def ask(self, question: dict[str, Any]) -> None:
-        """Put a question; the answer comes out of `take`."""
-        self._question = question
+    def ask(self, kind: str, question: dict[str, Any]) -> None:
+        """Put a question, "propose" or "estimate"; the answer comes out of `take`."""
+        self._question = kind, question
         self._send()
 
-    def take(self) -> tuple[int, dict[str, Any]] | None:
-        """(number of the proposal, its set-up) once it is there. Raises SearchFailed."""
+    def take(self) -> tuple[str, dict[str, Any]] | None:
+        """The kind of the question and its answer, a set-up or an estimate, once it is there. Raises
+        SearchFailed."""
         if self._child is None or self._question is None:
             return None
         for answer in self._child.events.receive():
             if answer.get("id") == self._count:
-                question, self._question = self._question, None
-                if "setup" not in answer:
+                (kind, _), self._question = self._question, None
+                if _ANSWERS[kind] not in answer:
                     raise SearchFailed(answer.get("error", "no reason given"))
                 self._deaths = 0
-                return question["k"], answer["setup"]
+                return kind, answer[_ANSWERS[kind]]
         if self._child.is_over:
             self._replace()
         return None
@@ -76,5 +79,7 @@ class SearchClient:
             self._children += 1
             name = f"search-{self._children}"
             self._child = self._spawner.fork(name, "search", self._log, {"CUDA_VISIBLE_DEVICES": ""})
+        assert self._question is not None
+        kind, question = self._question
         self._count += 1
-        self._child.orders.send({"id": self._count, "propose": self._question})
+        self._child.orders.send({"id": self._count, kind: question})

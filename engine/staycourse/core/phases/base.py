@@ -38,31 +38,45 @@ class Need:
 
 
 @dataclass(frozen=True)
-class Decision:
-    """Every trial that the phase is known to need so far, in order; and its handoff once it is done, or
-    the reason why it cannot be finished."""
-
-    needs: tuple[Need, ...] = ()
-    handoff: Handoff | None = None
-    failure: str | None = None
-
-
-@dataclass(frozen=True)
 class SearchSpec:
-    """How the proposals of a phase are made: the search's name, how many in all, and how many may be
-    in flight."""
+    """How proposals are made: the search's name, how many in all, and how many may be in flight.
+
+    A search that follows another one within the phase has its own `space`, and begins with the phase's
+    proposal number `first`; what came before is known to it. Without a `space` it is the one handed on.
+    """
 
     optimizer: str
     budget: int
     parallel: int
+    space: Space | None = None
+    first: int = 1
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Every trial that the phase is known to need so far, in order; and its handoff once it is done, or
+    the reason why it cannot be finished.
+
+    `search` makes the proposals from here on where it is not the one that the phase began with. `question`
+    is what the search's process has to be asked (JSON values, answered by `search.region.estimate`) before
+    the phase can decide; the answer comes in `Before.estimates`.
+    """
+
+    needs: tuple[Need, ...] = ()
+    handoff: Handoff | None = None
+    failure: str | None = None
+    search: SearchSpec | None = None
+    question: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class Before:
-    """What a phase knows: the roadmap's goal, and the handoff of the phase before."""
+    """What a phase knows: the roadmap's goal, the handoff of the phase before, and the answers to its own
+    questions, in the order in which it asked."""
 
     goal: str
     handoff: Handoff
+    estimates: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

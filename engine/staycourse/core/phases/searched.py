@@ -46,11 +46,14 @@ class SearchedPhase(Phase):
             stop=stop_spec(self.stop, [_key(k) for k in range(1, known + 1)], trials),
         )
 
-    def known_needs(self, trials: Sequence[Trial], parallel: int) -> tuple[Need, ...]:
-        """Proposals that may be made now: k once trials 1..k-parallel have ended."""
+    def known_needs(
+        self, trials: Sequence[Trial], parallel: int, most: int | None = None
+    ) -> tuple[Need, ...]:
+        """Proposals that may be made now, of `most` (`trials` without it) in all: k once trials
+        1..k-parallel have ended."""
         ended = {trial.key for trial in trials if trial.outcome is not None}
         first_open = next(k for k in count(1) if _key(k) not in ended)
-        last = min(self.trials, first_open - 1 + parallel)
+        last = min(most or self.trials, first_open - 1 + parallel)
         if parallel >= self.trials:
             last = first_batch(self.stop, [_key(k) for k in range(1, last + 1)], trials)
         return tuple(self.need(k, trials, parallel) for k in range(1, last + 1))

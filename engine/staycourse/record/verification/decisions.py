@@ -41,7 +41,8 @@ def _check_handoff(
     index = len(state.handoffs)
     if event.phase != index or index >= len(roadmap.phases):
         raise Fault(f"{where}: phase {event.phase + 1} is not the one that was open")
-    before = Before(roadmap.objective.goal, state.handoffs[-1] if state.handoffs else first)
+    handoff = state.handoffs[-1] if state.handoffs else first
+    before = Before(roadmap.objective.goal, handoff, state.estimates_of(index))
     trials = [trial.trial() for trial in state.trials_of(index)]
     decision = decide(roadmap.phases[index], before, trials)
     made = None if decision.handoff is None else canonical_json(to_json(decision.handoff))

@@ -1,0 +1,84 @@
+"""A Gaussian process with its hyperparameters averaged over, and whole functions drawn from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from staycourse.search.posterior import Floats, Kernel, Prior, cholesky, posterior_particles
+
+_FUNCTIONS = 64  # sets of hyperparameters that functions are drawn from
+
+
+@dataclass(frozen=True)
+class Model:
+    """What `values` (n) at `rows` (n x d) say; `particles` are its hyperparameters' draws.
+
+    `widened` is the factor by which its doubt is raised because its own predictions of left-out results
+    missed by more than it thought.
+    """
+
+    kernel: Kernel
+    rows: Floats
+    values: Floats
+    particles: Floats
+    widened: float
+
+    @classmethod
+    def of(
+        cls, kernel: Kernel, rows: Floats, values: Floats, prior: Prior, rng: np.random.Generator
+    ) -> Model:
+        """The model after these results; a function of its arguments."""
+        particles = posterior_particles(kernel, rows, values, prior, rng)
+        chosen = particles[np.linspace(0, len(particles) - 1, _FUNCTIONS).round().astype(int)]
+        return cls(kernel, rows, values, chosen, _widening(kernel, rows, values, chosen))
+
+    def apart(self, rows: Floats) -> Floats:
+        """Squared distances (d x n x m) of its results to rows (m x d), as `given` takes them."""
+        return self.kernel.apart(self.rows, rows)
+
+    def given(self, particle: Floats, apart: Floats) -> Given:
+        """What is known at rows (m), by one set of hyperparameters."""
+        one = particle[None]
+        factor = cholesky(self.kernel.with_noise(self.apart(self.rows), one))[0]
+        white = np.linalg.solve(factor, np.column_stack([self.values, self.kernel.covariance(apart, one)[0]]))
+        mean, root = white[:, 0] @ white[:, 1:], white[:, 1:]
+        same = self.kernel.apart(self.rows[:1], self.rows[:1])
+        left = self.kernel.covariance(same, one)[0, 0, 0] - (root**2).sum(axis=0)
+        return Given(mean, self.widened * np.sqrt(np.maximum(left, 0.0)), root)
+
+    def joint(
+        self, particle: Floats, rows: Floats, given: Given, count: int, rng: np.random.Generator
+    ) -> Floats:
+        """Functions (count x m) drawn jointly at rows (m x d), of which `given` says what is known."""
+        prior = self.kernel.covariance(self.kernel.apart(rows, rows), particle[None])[0]
+        factor = cholesky(prior - given.root.T @ given.root)
+        return given.mean + self.widened * (rng.standard_normal((count, len(rows))) @ factor.T)
+
+
+@dataclass(frozen=True)
+class Given:
+    """Mean and deviation (m each), and what the results explain of the covariance, as a root (n x m)."""
+
+    mean: Floats
+    doubt: Floats
+    root: Floats
+
+    def at(self, chosen: NDArray[np.intp]) -> Given:
+        """The same for some of the rows."""
+        return Given(self.mean[chosen], self.doubt[chosen], self.root[:, chosen])
+
+
+def _widening(kernel: Kernel, rows: Floats, values: Floats, particles: Floats) -> float:
+    """By what the deviations of left-out results exceed those that the model gives them; at least 1.
+
+    (Rasmussen, Williams: Gaussian Processes for Machine Learning, 2006, section 5.4.2.)
+    """
+    inverse = np.linalg.inv(kernel.with_noise(kernel.apart(rows, rows), particles))
+    precision = np.diagonal(inverse, axis1=1, axis2=2)
+    miss = (inverse @ values) / precision
+    standard = miss**2 * precision
+    return max(1.0, math.sqrt(float(standard.mean())))
