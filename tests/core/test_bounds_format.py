@@ -173,7 +173,7 @@ def test_the_schema_knows_it():
 )
 def test_warned_of_optimizers_that_are_eliminated_over_one_range(lr, optimizers, is_warned):
     space = f"[space]\nlr = {{ {lr} }}\noptimizer = {{ choice = [{optimizers}] }}\n"
-    probe = PROBE.replace("trials = 6", "trials = 12")
+    probe = PROBE.replace("trials = 6", "trials = 15")
     warnings = [str(w) for w in parse(small(probe + 'eliminate = ["optimizer"]\n', space=space)).warnings]
     assert bool(warnings) == is_warned
     assert all(
