@@ -57,12 +57,13 @@ def test_the_first_phase_is_handed_what_the_earlier_run_has_found(phases):
     assert roadmap.space == GRIDDED.handoff.space
     assert roadmap.first_handoff.ranking == GRIDDED.handoff.ranking
     _, outlook = next(roadmap.outlooks())
-    assert (outlook.ranked, outlook.valued, outlook.horizon) == (3, True, GRIDDED.handoff.horizon)
+    count = len(GRIDDED.handoff.ranking)
+    assert (outlook.ranked, outlook.valued, outlook.horizon) == (count, True, GRIDDED.handoff.horizon)
 
 
 def test_confirm_trains_the_set_ups_that_the_earlier_run_ranked():
     played = list(campaign(read(CONFIRM, FINAL)))
-    assert read(CONFIRM, FINAL).plan()[0].trials == 6
+    assert read(CONFIRM, FINAL).plan()[0].trials == 2 * len(GRIDDED.handoff.ranking)
     assert played[0].before.handoff == read(CONFIRM, FINAL).first_handoff
     setups = [trial.setup for trial in played[0].trials if trial.repetition == 0]
     assert setups == [place.setup for place in GRIDDED.handoff.ranking]
