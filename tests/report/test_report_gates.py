@@ -47,6 +47,12 @@ def test_warnings_come_first_and_what_is_in_order_takes_one_line(warned: RunPath
     assert any("still improving at the end" in line for line in lines if line.startswith("- **Warning"))
 
 
+def test_a_hyperparameters_name_keeps_its_case(run: Path) -> None:
+    text = CUT_OFF.replace("log = [1e-5, 1e-1]", "log = [5e-3, 1e-1]")
+    report = write_report(eventful_run(run, roadmap_text=text)).read_text()
+    assert "best near a boundary.** lr 0.0" in report
+
+
 def test_a_warning_is_a_doubt_on_the_first_page(warned: RunPaths, finished: RunPaths) -> None:
     said = "Phase 1 (probe), when it ended: "
     first_page = warned.report.read_text().partition("## Phases")[0]

@@ -16,7 +16,7 @@ def gates(facts: Facts, phase: int) -> str:
     findings: Sequence[Mapping[str, Any]] = facts.state.handoffs[phase].findings.get("gates", [])
     if not findings:
         return ""
-    lines = [_finding(each) for each in findings if each["level"] not in _IN_ONE_LINE]
+    lines = [_finding(facts, each) for each in findings if each["level"] not in _IN_ONE_LINE]
     for level, words in _IN_ONE_LINE.items():
         said = [f"{escape(f['gate'])} ({escape(f['found'])})" for f in findings if f["level"] == level]
         if said:
@@ -24,14 +24,13 @@ def gates(facts: Facts, phase: int) -> str:
     return f"**Looked at when the phase ended:**\n\n{bullets(lines)}"
 
 
-def _finding(finding: Mapping[str, Any]) -> str:
+def _finding(facts: Facts, finding: Mapping[str, Any]) -> str:
     level, gate = str(finding["level"]).capitalize(), escape(finding["gate"])
-    said = f"{_sentence(finding['found'])} {_sentence(finding['means'])}".strip()
+    said = f"{_sentence(facts, finding['found'])} {_sentence(facts, finding['means'])}".strip()
     return f"**{level}: {gate}.** {said} *Next time:* {escape(finding['change'])}."
 
 
-def _sentence(words: str) -> str:
-    """With a capital, unless it begins with a name that is written small."""
-    first = words.split(" ", 1)[0]
-    plain = words[:1].upper() + words[1:] if first.isalpha() else words
-    return f"{escape(plain)}." if words else ""
+def _sentence(facts: Facts, words: str) -> str:
+    """With a capital, unless it begins with a hyperparameter's name."""
+    is_name = words.split(" ", 1)[0] in facts.roadmap.space.names
+    return f"{escape(words if is_name else words[:1].upper() + words[1:])}." if words else ""
