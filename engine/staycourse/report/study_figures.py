@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from staycourse.core.space import Choice, Interval, format_value
@@ -227,7 +228,7 @@ def _parallel(figure: Figure, study: Study) -> None:
     height = _unit_of(low, high, is_log)
     few = {row.trial for row in study.best_few}
     for row in reversed(study.rows[:_MOST_ROWS]):
-        ys = [_ABSENT if (unit := column.unit(row.setup)) is None else unit for column in study.columns]
+        ys = [_height(column, row) for column in study.columns]
         if row.score is not None:
             ys.append(height(row.score))
         is_best, is_good = row.trial == study.scored[0].trial, row.trial in few
@@ -239,6 +240,16 @@ def _parallel(figure: Figure, study: Study) -> None:
         )  # fmt: skip
     _parallel_axes(axes, study, low, high)
     figure.subplots_adjust(left=0.04, right=0.96, top=0.85, bottom=0.03)
+
+
+def _height(column: Column, row: Row) -> float:
+    """Along an axis with the ends that are written at it, whatever options the bounds depend on."""
+    if column.name not in row.setup:
+        return _ABSENT
+    if isinstance(column.h, Interval):
+        low, high = _reach(column.h)
+        return replace(column.h, low=low, high=high, by=()).to_unit(float(row.setup[column.name]))
+    return column.unit(row.setup) or 0.0
 
 
 def _unit_of(low: float, high: float, is_log: bool) -> Callable[[float], float]:
