@@ -121,11 +121,11 @@ def test_plan_shows_the_queue_with_its_bounds(place: Place) -> None:
     rows = [line.split()[:5] for line in done.stdout.splitlines() if re.match(r"\d  ", line)]
     assert rows == [
         ["1", "probe", "3", "3", "9"],
-        ["2", "grid", "3", "4", "6"],
-        ["3", "confirm", "1", "4", "4"],
+        ["2", "grid", "4", "4", "8"],
+        ["3", "confirm", "2", "4", "8"],
         ["4", "final", "1", "4", "4"],
     ]
-    assert "8 trials and 23 epochs at most" in done.stdout
+    assert "10 trials and 29 epochs at most" in done.stdout
     assert not place.run_folders()
 
 

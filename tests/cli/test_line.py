@@ -31,9 +31,9 @@ def line(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 def test_a_run_that_goes_on(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = write_run(runs / "digits-1", "running")
     with engine_for(run):
-        assert line(capsys, "--line").startswith("● digits-1 3/5 grid 38/49 ETA ")
+        assert line(capsys, "--line").startswith("● digits-1 3/5 grid 38/55 ETA ")
         assert line(capsys, "digits-1", "--compact", "--width", "20") == "● digits-1 3/5 grid"
-    assert line(capsys, "--line", str(run)) == "‖ digits-1 suspended 3/5 grid 38/49"
+    assert line(capsys, "--line", str(run)) == "‖ digits-1 suspended 3/5 grid 38/55"
 
 
 def test_there_is_no_run(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -58,7 +58,7 @@ def test_a_width_of_nothing_is_refused(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_locale_without_the_glyph_gets_a_question_mark(place: Place) -> None:
     write_run(place.runs / "digits-1", "suspended")
     said = Place(place.folder, {"PYTHONIOENCODING": "latin-1"}).run("attach", "--line")
-    assert (said.returncode, said.stdout, said.stderr) == (0, "? digits-1 suspended 3/5 grid 38/49\n", "")
+    assert (said.returncode, said.stdout, said.stderr) == (0, "? digits-1 suspended 3/5 grid 38/55\n", "")
 
 
 @needs_tmux
@@ -71,4 +71,4 @@ def test_tmux_shows_it_in_its_status_bar(place: Place) -> None:
         server("set-option", "-g", "status-interval", "1")
         server("set-option", "-g", "status-right", f"#({command})")
         with tmux(f"env -u TMUX tmux -u -L {server.socket} attach", (100, 26)) as client:
-            client.expect("● digits-1 3/5 grid 38/49 ETA")
+            client.expect("● digits-1 3/5 grid 38/55 ETA")

@@ -48,9 +48,9 @@ def test_warnings_come_first_and_what_is_in_order_takes_one_line(warned: RunPath
 
 
 def test_a_hyperparameters_name_keeps_its_case(run: Path) -> None:
-    text = CUT_OFF.replace("log = [1e-5, 1e-1]", "log = [5e-3, 1e-1]")
+    text = CUT_OFF.replace("log = [1e-5, 1e-1]", "log = [1e-5, 1e-4]")
     report = write_report(eventful_run(run, roadmap_text=text)).read_text()
-    assert "best near a boundary.** lr 0.0" in report
+    assert "best near a boundary.** lr 8e-05" in report
 
 
 def test_a_warning_is_a_doubt_on_the_first_page(warned: RunPaths, finished: RunPaths) -> None:

@@ -121,8 +121,8 @@ def test_each_run_says_how_it_stands(name: str, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_each_roadmap_says_how_it_reads(size: tuple[int, int]) -> None:
     rows = "\n".join(rows_of(FRAME, size))
-    trials, epochs = (49, "3,180")
-    assert re.search(rf"^! 6 warnings +digits.toml .* {trials} +{epochs}\b", rows, re.MULTILINE), rows
+    trials, epochs = (55, "3,780")
+    assert re.search(rf"^! 7 warnings +digits.toml .* {trials} +{epochs}\b", rows, re.MULTILINE), rows
     assert re.search(r"^✗ 3 errors +broken.toml  line 23: phase", rows, re.MULTILINE), rows
     assert re.search(r"^✗ 1 error +torn.toml  line 1: not TOML", rows, re.MULTILINE), rows
     assert re.search(r"^✗ 1 error +odd.toml  not UTF-8 text", rows, re.MULTILINE), rows
@@ -131,7 +131,7 @@ def test_each_roadmap_says_how_it_reads(size: tuple[int, int]) -> None:
     for problem in ROADMAPS[1].problems:
         assert has_words(details, problem), (problem, details)
     details = rows_of(FRAME, size, at_roadmap("digits.toml", "details"))
-    assert has_words(details, "49 trials, 3,180 epochs at most")
+    assert has_words(details, "55 trials, 3,780 epochs at most")
     assert has_words(details, str(ROADMAPS[0].roadmap.warnings[0]))  # type: ignore[union-attr]
 
 
@@ -149,7 +149,7 @@ def test_the_home_screen_at_80x24() -> None:
     assert rows[0].startswith("staycourse  ")
     assert rows[0].endswith("  5 roadmaps  10 runs  ● 1 running  ‖ 1 suspended  ✗ 1 failed")
     assert rows[1].startswith("─ roadmaps ──") and rows[1].endswith("─ phases  trials  epochs  last run")
-    assert rows[2] == "! 6 warnings digits.toml                             5      49   3,180  runs now"
+    assert rows[2] == "! 7 warnings digits.toml                             5      55   3,780  runs now"
     assert rows[7].startswith("─ runs  1–7 of 10 ──") and rows[7].endswith(
         " phase    trials    best    since    ETA"
     )

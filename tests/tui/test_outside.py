@@ -56,11 +56,11 @@ class Screen:
 
 def test_the_title_is_written_when_it_changes_and_not_too_often(snapshot: Snapshot) -> None:
     screen = Screen()
-    assert screen.show(snapshot) == "\x1b[22;2t\x1b]2;● digits-1 3/5 grid 38/49 ETA 31m\x07"
+    assert screen.show(snapshot) == "\x1b[22;2t\x1b]2;● digits-1 3/5 grid 38/55 ETA 31m\x07"
     screen.now += 10
     assert screen.show(snapshot) == ""
     later = replace(snapshot, eta=Forecast(1800.0, 120.0))
-    assert screen.show(later) == "\x1b]2;● digits-1 3/5 grid 38/49 ETA 30m\x07"
+    assert screen.show(later) == "\x1b]2;● digits-1 3/5 grid 38/55 ETA 30m\x07"
     screen.now += 1
     assert screen.show(snapshot) == ""
     screen.now += 5
@@ -138,10 +138,10 @@ def test_what_is_told_is_one_harmless_line() -> None:
 @pytest.mark.parametrize(
     ("size", "line"),
     [
-        (100, "● digits-1 3/5 grid 38/49 ETA 31m"),
-        (33, "● digits-1 3/5 grid 38/49 ETA 31m"),
-        (30, "● digi… 3/5 grid 38/49 ETA 31m"),
-        (27, "● digits-1 3/5 grid 38/49"),
+        (100, "● digits-1 3/5 grid 38/55 ETA 31m"),
+        (33, "● digits-1 3/5 grid 38/55 ETA 31m"),
+        (30, "● digi… 3/5 grid 38/55 ETA 31m"),
+        (27, "● digits-1 3/5 grid 38/55"),
         (20, "● digits-1 3/5 grid"),
         (10, "● digits-1"),
         (5, "● di…"),
@@ -160,17 +160,17 @@ def test_the_line_is_never_wider_than_it_may_be(snapshot: Snapshot) -> None:
 
 def test_the_line_in_every_state(sample_runs: dict[str, Path]) -> None:
     lines = {state: status_line(frame_of(run).snapshot, 60) for state, run in sample_runs.items()}
-    assert lines["suspended"] == "‖ suspended-1 suspended 3/5 grid 38/49"
+    assert lines["suspended"] == "‖ suspended-1 suspended 3/5 grid 38/55"
     assert lines["silent"].startswith("‖ silent-1 suspended")
     assert lines["finished"] == "✓ finished-1 finished"
-    assert lines["failed"] == "✗ failed-1 failed 2/5 narrow 30/49"
+    assert lines["failed"] == "✗ failed-1 failed 2/5 narrow 30/55"
     assert lines["abandoned"] == "⊘ abandoned-1 abandoned"
     assert lines["sealed"].startswith("○ sealed-1 sealed")
     assert lines["empty"].startswith("● empty-1 1/5 probe 1/")
 
 
 def test_an_engine_that_is_silent(snapshot: Snapshot) -> None:
-    assert status_line(replace(snapshot, engine_age=42.0), 60) == "● digits-1 3/5 grid 38/49 silent 42s"
+    assert status_line(replace(snapshot, engine_age=42.0), 60) == "● digits-1 3/5 grid 38/55 silent 42s"
 
 
 def test_a_terminal_gets_title_and_notification_and_its_title_back(tmp_path: Path) -> None:

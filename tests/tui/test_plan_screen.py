@@ -72,7 +72,7 @@ async def test_the_plan_says_what_would_be_sealed(tmp_path: Path, size: tuple[in
             await pilot.press("pagedown")
             seen += shown(app)
         for words in (
-            "probe", "narrow", "grid", "confirm", "final", "3,180", "patience 15, from epoch 91",
+            "probe", "narrow", "grid", "confirm", "final", "3,780", "patience 15, from epoch 91",
             "lr 1e-05..0.1 log", "with optimizer sgd", "val_loss, smaller is better", "samples 1,797",
             "split validation 360", "momentum is read under sgd only", "seal", "rehearse first",
         ):  # fmt: skip
@@ -101,7 +101,7 @@ async def test_enter_asks_first_and_escape_goes_back(tmp_path: Path) -> None:
         assert isinstance(app.screen, SealScreen)
         for words in (
             "Sealing fixes the plan",
-            "49 trials, 3,180 epochs",
+            "55 trials, 3,780 epochs",
             "Its seal will be 5ea15ea1",
             "No rehearsal was done",
             "recommended",

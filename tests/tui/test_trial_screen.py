@@ -48,7 +48,7 @@ async def test_it_tells_all_of_a_running_trial(printing: Path, size: tuple[int, 
             for words in (
                 "t38 ▶ running",
                 "epoch 32/60",
-                "0.3919",
+                "0.2932",
                 "optimizer",
                 "val_loss (log)",
                 "patience 0/5",
