@@ -24,20 +24,21 @@ _POINTS, _CLIMBS = 4000, 6
 @dataclass(frozen=True)
 class Objective:
     """A loss over a space. `true` is without noise, None where a set-up cannot be trained; a trial's result
-    is that and normal noise of standard deviation `noise`."""
+    is that and normal noise of standard deviation `noise` (which a table is asked for when it is needed)."""
 
     name: str
     family: str
     space: Space
     true: Callable[[Setup], float | None]
-    noise: float = 0.0
+    noise: float | Callable[[], float] = 0.0
 
     def observe(self, setup: Setup, seed: int, trial: int) -> float | None:
         """The result of trial number `trial`; all searches meet the same noise in the same order."""
         loss = self.true(setup)
         if loss is None:
             return None
-        return loss + self.noise * random.Random(f"{self.name} {seed} {trial}").gauss(0.0, 1.0)
+        noise = self.noise() if callable(self.noise) else self.noise
+        return loss + noise * random.Random(f"{self.name} {seed} {trial}").gauss(0.0, 1.0)
 
     @cached_property
     def best(self) -> tuple[dict[str, Value], float]:

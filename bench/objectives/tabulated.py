@@ -9,7 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import product
 from typing import Any
 
@@ -73,7 +73,7 @@ _TABLES = (
 def objectives() -> Iterator[Objective]:
     """Four of them; a table is made at its first use, in about a minute."""
     for table in _TABLES:
-        yield Objective(table.name, "tabulated", table.space, _Lookup(table), noise=_noise(table))
+        yield Objective(table.name, "tabulated", table.space, _Lookup(table), noise=partial(_noise, table))
 
 
 class _Lookup:
