@@ -11,11 +11,11 @@ from typing import Any
 
 from staycourse.core.adjusting import residuals
 from staycourse.core.permutation import beaten, least_size
+from staycourse.core.robust import deviation
 from staycourse.core.space import Choice, Space, Value
 from staycourse.core.trial import Trial
 
 SIGNIFICANCE = 0.05
-_MAD_TO_SD = 1.4826
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _noise(groups: Sequence[Sequence[float | None]]) -> float | None:
         if len(known) > 1:
             middle = statistics.median(known)
             away += [abs(score - middle) for score in known]
-    return _MAD_TO_SD * statistics.median(away) if away else None
+    return deviation(away) if away else None
 
 
 def _median(scores: Sequence[float | None], sign: float) -> float | None:

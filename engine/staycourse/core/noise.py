@@ -7,11 +7,11 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from staycourse.core.robust import deviation
 from staycourse.core.trial import Curve, Trial
 
 _LATE = 3  # the last third of a curve
 _FEWEST, _SHORTEST = 5, 10
-_MAD_TO_SD = 1.4826
 
 
 def jitter(curve: Curve) -> float | None:
@@ -28,7 +28,7 @@ def jitter(curve: Curve) -> float | None:
     jumps = [
         abs(a - 3 * b + 3 * c - d) for a, b, c, d in zip(late, late[1:], late[2:], late[3:], strict=False)
     ]
-    return _MAD_TO_SD * statistics.median(jumps) / math.sqrt(20)
+    return deviation(jumps) / math.sqrt(20)
 
 
 def from_curves(trials: Iterable[Trial]) -> float | None:

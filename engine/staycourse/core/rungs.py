@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from staycourse.core.job import StopSpec
 from staycourse.core.phases.base import Need, all_ended
 from staycourse.core.rules.halving import Halving
 from staycourse.core.trial import Trial, rank
@@ -30,9 +29,9 @@ def climb(
     with the best value that it has, and is not trained on.
     """
     heights = halving.rungs(epochs)
-    needs = tuple(_at_rung(point, heights[0], None) for point in points)
+    here = all_needs = tuple(replace(point, epochs=heights[0]) for point in points)
     known = {trial.key: trial for trial in trials}
-    here, all_needs, said = needs, needs, []
+    said: list[dict[str, int]] = []
     standing: list[Trial] = []
     for number, height in enumerate(heights):
         if not all_ended(trials, here):
@@ -59,22 +58,8 @@ def most_trials(count: int, halving: Halving, epochs: int, least: int) -> list[t
     return steps
 
 
-def _at_rung(point: Need, height: int, parent: str | None, key: str = "") -> Need:
-    stop: StopSpec | None = point.stop
-    return Need(
-        key=key or point.key,
-        epochs=height,
-        horizon=point.horizon,
-        setup=point.setup,
-        repetition=point.repetition,
-        share=point.share,
-        stop=stop,
-        parent=parent,
-    )
-
-
 def _next(trial: Trial, points: Sequence[Need], rung: int, height: int) -> Need:
     """The trial with which a point goes on."""
     own = trial.key.partition("-rung-")[0]
     point = next(point for point in points if point.key == own)
-    return _at_rung(point, height, trial.id, f"{own}-rung-{rung}")
+    return replace(point, key=f"{own}-rung-{rung}", epochs=height, parent=trial.id)

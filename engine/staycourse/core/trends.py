@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
+from staycourse.core.robust import deviation
 from staycourse.core.trial import Curve
 
 # Values that span more than this factor are compared by their logarithms, as one looks at a loss.
@@ -14,8 +15,6 @@ _LOG_FACTOR = 3.0
 # The last quarter of a curve is its late part; fewer points than these show neither jitter nor trend.
 _LATE_SHARE, _LEAST_LATE = 0.25, 5
 _MOST_POINTS = 40
-# From the median of absolute values to a standard deviation, for the normal distribution.
-_MAD = 1.4826
 # One-sided 5% of the normal distribution.
 _SIGNIFICANT_Z = 1.645
 
@@ -45,7 +44,7 @@ def jitter(values: Sequence[float]) -> float:
     if len(values) < _LEAST_LATE:
         return 0.0
     bends = [abs(a - 2 * b + c) for a, b, c in zip(values, values[1:], values[2:], strict=False)]
-    return _MAD * statistics.median(bends) / math.sqrt(6)
+    return deviation(bends) / math.sqrt(6)
 
 
 def descent(values: Sequence[float]) -> float:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.stats import qmc
 
 from staycourse.core.space import Setup, Space, Value, exists, same
-from staycourse.search.parametrization import Axis, Codec, NumberAxis, OptionAxis, setup_key
+from staycourse.search.domain import ABSENT
+from staycourse.search.parametrization import Codec, NumberAxis, setup_key
 from staycourse.search.posterior import Flags, Floats
 
-# What a column holds where its hyperparameter does not exist: equal everywhere, it tells nothing apart.
-ABSENT = 0.5
 # How often a coordinate lies at an end of its range: an optimum at a bound is one that no inner point shows.
 _AT_END = 0.12
 _OTHER_OPTION = 0.15
@@ -29,7 +28,7 @@ class Rows:
         self.codec = Codec(space)
         self.axes = self.codec.axes
         self.is_option: Flags = np.array(
-            [not isinstance(axis, NumberAxis) and not _is_ordered(axis) for axis in self.axes]
+            [not isinstance(axis, NumberAxis) and not axis.has_distances for axis in self.axes]
         )
 
     def row(self, setup: Setup) -> Floats:
@@ -77,7 +76,7 @@ def around(
     chosen = centres[rng.integers(len(centres), size=count)]
     size = rng.choice(np.asarray(reach), size=(count, 1))
     is_moved = rng.random(chosen.shape) < rng.choice([0.3, 1.0], size=(count, 1))
-    is_number = np.array([isinstance(axis, NumberAxis) or _is_ordered(axis) for axis in rows.axes])
+    is_number = ~rows.is_option
     moved = np.where(is_moved & is_number, chosen + size * rng.standard_normal(chosen.shape), chosen)
     other = (rng.random(chosen.shape) < _OTHER_OPTION) & ~is_number
     moved = np.where(other, rng.random(chosen.shape), moved)
@@ -88,15 +87,3 @@ def _to_ends(units: Floats, rows: Rows, rng: np.random.Generator, share: float =
     is_number = np.array([isinstance(axis, NumberAxis) for axis in rows.axes])
     at_end = (rng.random(units.shape) < share) & is_number
     return np.where(at_end, np.round(units), units)
-
-
-def _is_ordered(axis: Axis) -> bool:
-    """Whether options are numbers in order, three or more: then they have a distance."""
-    return isinstance(axis, OptionAxis) and axis.ordered and len(axis.h.options) > 2
-
-
-def holds(under: Mapping[str, Value], setups: Sequence[Setup]) -> Flags:
-    """Which set-ups have these options."""
-    return np.array(
-        [all(name in s and same(s[name], option) for name, option in under.items()) for s in setups]
-    )

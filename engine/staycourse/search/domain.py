@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from staycourse.core.space import exists
-from staycourse.search.parametrization import Codec, NumberAxis, key
+from staycourse.search.parametrization import Axis, Codec, NumberAxis, key
 
 Floats = NDArray[np.float64]
 
@@ -19,13 +19,9 @@ ABSENT = 0.5
 
 @dataclass(frozen=True)
 class Column:
-    """A position from 0 to 1, or the number of an option where there are `options` (more than 0).
-
-    `levels` is the number of positions that occur, 0 for a continuum.
-    """
+    """A position from 0 to 1, or the number of an option where there are `options` (more than 0)."""
 
     options: int = 0
-    levels: int = 0
 
 
 class Domain(Protocol):
@@ -69,15 +65,13 @@ class CodecDomain:
         axis, column = self._codec.axes[at], self.columns[at]
         if isinstance(axis, NumberAxis):
             return axis.unit(raw)
-        return float(raw) if column.options else (float(raw) + 0.5) / column.levels
+        return float(raw) if column.options else (float(raw) + 0.5) / len(axis.h.options)
 
 
-def _column(axis: Any) -> Column:
-    if isinstance(axis, NumberAxis):
-        values = axis.values()
-        return Column(levels=len(values) if values else 0)
-    count = len(axis.h.options)
-    return Column(levels=count) if axis.ordered and count > 2 else Column(options=count)
+def _column(axis: Axis) -> Column:
+    if isinstance(axis, NumberAxis) or axis.has_distances:
+        return Column()
+    return Column(options=len(axis.h.options))
 
 
 def snapped(domain: Domain, row: Floats) -> Floats:

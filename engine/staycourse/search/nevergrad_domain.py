@@ -89,11 +89,7 @@ def _width(parameter: Any) -> int:
 
 def _column(parameter: Any) -> Column:
     if isinstance(parameter, BaseChoice):
-        count = len(parameter)
-        return Column(levels=count) if _is_ordered(parameter) else Column(options=count)
-    if parameter.integer:
-        low, high = _bounds(parameter, 0)
-        return Column(levels=round(high - low) + 1)
+        return Column() if _is_ordered(parameter) else Column(options=len(parameter))
     return Column()
 
 

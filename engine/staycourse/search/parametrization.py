@@ -97,6 +97,11 @@ class OptionAxis:
         numbers = [o for o in self.h.options if isinstance(o, (int, float)) and not isinstance(o, bool)]
         return len(numbers) == len(self.h.options) and numbers == sorted(numbers)
 
+    @property
+    def has_distances(self) -> bool:
+        """Whether options are numbers in order, three or more: then a model sees positions."""
+        return self.ordered and len(self.h.options) > 2
+
     def at(self, unit: float) -> Any:
         return min(len(self.h.options) - 1, int(unit * len(self.h.options)))
 

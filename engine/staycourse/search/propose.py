@@ -11,9 +11,10 @@ def propose(request: Request) -> dict[str, Value]:
     """Set-up number `request.k` of the search, JSON values by name; equal requests get equal answers.
 
     It is made from the results of trials 1..k-parallel in their order, the others counting as pending,
-    whoever finished first. The optimizer is rebuilt: every earlier ask and tell is made again, seeded as at
-    first, and every ask must give the set-up on record. Infeasible trials are told as worse than the worst
-    result, untold ones not at all. No set-up comes twice before the space is exhausted.
+    whoever finished first. `bayes` takes its history up; every other optimizer is rebuilt: each earlier ask
+    and tell is made again, seeded as at first, and every ask must give the set-up on record. Infeasible
+    trials are told as worse than the worst result (`bayes` learns them as a border), untold ones not at all.
+    No set-up comes twice before the space is exhausted.
 
     Raises RequestError, UnknownOptimizer, ReplayMismatch, or SearchFailed where the optimizer raised.
     """

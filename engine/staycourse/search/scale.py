@@ -1,4 +1,4 @@
-"""From losses to what a Gaussian process can model, and back."""
+"""From losses to what a Gaussian process can model."""
 
 from __future__ import annotations
 
@@ -35,12 +35,3 @@ class Scale:
         """Scaled losses."""
         scaled: Floats = (np.minimum(losses, self.most) - self.mean) / self.spread
         return scaled
-
-    def backward(self, scaled: Floats) -> Floats:
-        """Losses; those above the bound come back as the bound."""
-        losses: Floats = np.asarray(scaled) * self.spread + self.mean
-        return losses
-
-    def width_at(self, loss: float, scaled: float) -> float:
-        """A width of the scaled loss as one of the loss."""
-        return scaled * self.spread

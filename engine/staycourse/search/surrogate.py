@@ -44,32 +44,6 @@ class Surrogate:
             posterior = self.model.posterior(torch.as_tensor(rows))
             return posterior.mean.squeeze(-1).numpy(), posterior.variance.squeeze(-1).sqrt().numpy()
 
-    def draws(self, rows: Floats, count: int, seed: int) -> Floats:
-        """Joint draws (count x m) of the scaled loss at `rows` (m x d), without its noise."""
-        with torch.no_grad():
-            posterior = self.model.posterior(torch.as_tensor(rows))
-            mean = posterior.mean.squeeze(-1)
-            covariance = posterior.distribution.covariance_matrix
-            values, vectors = torch.linalg.eigh(covariance)
-            root = vectors * values.clamp_min(0.0).sqrt()
-            generator = torch.Generator().manual_seed(seed)
-            normal = torch.randn(count, len(rows), generator=generator, dtype=torch.float64)
-            drawn: Floats = (mean + normal @ root.T).numpy()
-            return drawn
-
-    @property
-    def noise(self) -> float:
-        """Standard deviation of the loss between trainings of one set-up, in units of the loss, near the
-        best results."""
-        scaled = float(self.model.likelihood.noise.sqrt())
-        return self.scale.width_at(float(np.min(self.losses)), scaled)
-
-    @property
-    def lengthscales(self) -> Floats:
-        """One a column (d): how far a position has to move until the loss has changed much."""
-        values: Floats = self.model.covar_module.base_kernel.lengthscale.detach().squeeze(0).numpy()
-        return values
-
 
 def fit(columns: Sequence[Column], rows: Floats, losses: Floats) -> Surrogate:
     """The surrogate of finite losses (n) at rows (n x d), n >= 1, by maximum a posteriori.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from staycourse.core.rules import Ending, Progress
+from staycourse.core.trial import Curve
 
-Curve = tuple[tuple[int, float], ...]
 Points = Sequence[tuple[int, float]]
 
 
