@@ -4,7 +4,8 @@ A search of 30 trials by `bayes` on every objective, for several seeds, then the
 phase hands it on; beside it a rule that asks no model (the best quarter of the trials, with a margin). The
 optimum counts as inside only if every one of its values lies in its range or among the kept options. How much
 smaller the space became is the ratio of volumes: widths of ranges in their own scale, options equally
-frequent. Results are appended to a file with their trials, and what is there is not run again.
+frequent. Results are appended to a file with their trials, and what is there is not run again, nor what
+`bench/search.py` has run.
 """
 
 from __future__ import annotations
@@ -24,18 +25,21 @@ from typing import Any
 
 from objectives import all_objectives
 from objectives.base import TABLES, Objective, combinations
-from peers.of_staycourse import bayes
+from peers.of_staycourse import BAYES, bayes
 
 from staycourse.core.elimination import eliminate
 from staycourse.core.narrowing import narrowed
 from staycourse.core.outcome import Outcome
+from staycourse.core.phases.narrow import Narrow
 from staycourse.core.seeds import derive
-from staycourse.core.space import Choice, Interval, Setup, Space, from_json, same, to_json
+from staycourse.core.space import Choice, Interval, Setup, Space, same, to_json
 from staycourse.core.trial import Trial, rank
 
-CONFIDENCE = 0.95
+CONFIDENCE = Narrow.model_fields["confidence"].default
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _RULES = ("model", "best quarter")
+# Without noise, losses that differ by no more than this are as good.
+_SAME = 1e-3
 
 
 def main() -> None:
@@ -47,7 +51,8 @@ def main() -> None:
     if not args.report_only:
         for objective in all_objectives():
             _ = objective.best if objective.name in names else None
-        wanted = [(*job, done.get(job, {}).get("history")) for job in jobs if args.again or job not in done]
+        known = _searches(TABLES / "search.jsonl") | {job: done[job]["history"] for job in done}
+        wanted = [(*job, known.get(job)) for job in jobs if args.again or job not in done]
         with get_context("spawn").Pool(args.jobs) as pool:
             for count, result in enumerate(pool.imap_unordered(run, wanted), start=1):
                 done[_key(result)] = result
@@ -64,15 +69,30 @@ def run(job: tuple[str, int, int, list[Any] | None]) -> dict[str, Any]:
     history = history or _searched(objective, seed, trials)
     began = time.process_time()
     by_model = _by_model(objective.space, history, seed)
+    seconds = time.process_time() - began
+    handed_on = dict(zip(_RULES, (by_model, by_best_quarter(objective.space, history)), strict=True))
     return {
         "objective": name,
         "family": objective.family,
         "seed": seed,
         "trials": trials,
         "history": history,
-        "seconds": time.process_time() - began,
-        "model": to_json(by_model),
-        "best quarter": to_json(by_best_quarter(objective.space, history)),
+        "seconds": seconds,
+        "rules": {rule: {"space": to_json(new)} | _judged(objective, new) for rule, new in handed_on.items()},
+    }
+
+
+def _judged(objective: Objective, space: Space) -> dict[str, Any]:
+    """Whether the optimum is inside, whether something is that is as good within noise, and the share of the
+    volume that is left."""
+    best, least = objective.best
+    inside = holds(space, best)
+    # The least loss within is searched for only where the optimum is outside.
+    is_as_good = inside or objective.least_within(space) <= least + max(_SAME, objective.deviation)
+    return {
+        "inside": inside,
+        "as_good": bool(is_as_good),
+        "share": max(1e-9, share_left(objective.space, space)),
     }
 
 
@@ -171,8 +191,10 @@ def tables(results: Sequence[dict[str, Any]]) -> str:
     """A row an objective, and a line over all."""
     if not results:
         return "no results\n"
-    header = "| objective | searches | " + " | ".join(f"{r}: inside | times smaller" for r in _RULES)
-    lines = [header + " | seconds |", "|---|--:|" + "--:|--:|" * len(_RULES) + "--:|"]
+    header = "| objective | searches | " + " | ".join(
+        f"{r}: inside | as good | times smaller" for r in _RULES
+    )
+    lines = [header + " | seconds |", "|---|--:|" + "--:|--:|--:|" * len(_RULES) + "--:|"]
     families: dict[str, list[dict[str, Any]]] = {}
     for name in dict.fromkeys(r["objective"] for r in results):
         own = [r for r in results if r["objective"] == name]
@@ -186,34 +208,28 @@ def tables(results: Sequence[dict[str, Any]]) -> str:
 def _row(name: str, results: Sequence[dict[str, Any]]) -> str:
     cells = [name, str(len(results))]
     for rule in _RULES:
-        inside, shares = _judged(results, rule)
+        found = [result["rules"][rule] for result in results]
         cells += [
-            f"{100 * statistics.fmean(inside):.0f} %",
-            f"{statistics.median(1 / s for s in shares):.1f}",
+            f"{100 * statistics.fmean(f['inside'] for f in found):.0f} %",
+            f"{100 * statistics.fmean(f['as_good'] for f in found):.0f} %",
+            f"{statistics.median(1 / f['share'] for f in found):.1f}",
         ]
     cells.append(f"{statistics.fmean(r['seconds'] for r in results):.1f}")
     return "| " + " | ".join(cells) + " |"
 
 
-def _judged(results: Sequence[dict[str, Any]], rule: str) -> tuple[list[bool], list[float]]:
-    known = {o.name: o for o in all_objectives()}
-    inside, shares = [], []
-    for result in results:
-        objective, space = known[result["objective"]], from_json(result[rule])
-        inside.append(holds(space, objective.best[0]))
-        shares.append(max(1e-9, share_left(objective.space, space)))
-    return inside, shares
-
-
 def _summary(results: Sequence[dict[str, Any]]) -> Iterator[str]:
     for rule in _RULES:
-        inside, shares = _judged(results, rule)
-        low, high = _interval(sum(inside), len(inside))
-        shrunk = statistics.median(1 / share for share in shares)
+        found = [result["rules"][rule] for result in results]
+        inside = sum(f["inside"] for f in found)
+        low, high = _interval(inside, len(found))
+        as_good = statistics.fmean(f["as_good"] for f in found)
+        shrunk = statistics.median(1 / f["share"] for f in found)
         yield (
-            f"{rule}: the optimum is inside in {sum(inside)} of {len(inside)} searches "
-            f"({100 * statistics.fmean(inside):.1f} %, 95 % interval {100 * low:.1f} to {100 * high:.1f}; "
-            f"goal 95 %), the space {shrunk:.1f} times smaller in the median (goal 10)"
+            f"{rule}: the optimum is inside in {inside} of {len(found)} searches "
+            f"({100 * inside / len(found):.1f} %, 95 % interval {100 * low:.1f} to {100 * high:.1f}; "
+            f"goal 95 %), a set-up as good within noise in {100 * as_good:.1f} %, "
+            f"the space {shrunk:.1f} times smaller in the median (goal 10)"
         )
 
 
@@ -231,13 +247,20 @@ def _read(file: Path) -> dict[Any, dict[str, Any]]:
     return {_key(result): result for result in map(json.loads, lines)}
 
 
+def _searches(file: Path) -> dict[Any, list[Any]]:
+    """The trials of searches by `bayes` that `bench/search.py` has run."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    found = (result for result in map(json.loads, lines) if result["peer"] == BAYES and "history" in result)
+    return {_key(result): result["history"] for result in found}
+
+
 def _key(result: dict[str, Any]) -> tuple[str, int, int]:
     return result["objective"], result["seed"], result["trials"]
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--trials", type=int, default=30)
     parser.add_argument("--objectives", nargs="*", default=[], help="names; all if none is given")
     parser.add_argument("--jobs", type=int, default=1, help="searches side by side, a thread each")

@@ -56,7 +56,7 @@ def run(job: tuple[str, str, int, int]) -> dict[str, Any]:
     objective = next(o for o in all_objectives() if o.name == name)
     _one_thread()
     search = all_peers()[peer](objective.space, trials, seed)
-    regrets, seconds = [], []
+    regrets, seconds, history = [], [], []
     best, regret = float("inf"), None
     for trial in range(1, trials + 1):
         began = time.process_time()
@@ -64,6 +64,9 @@ def run(job: tuple[str, str, int, int]) -> dict[str, Any]:
         seconds.append(time.process_time() - began)
         loss = objective.observe(setup, seed, trial)
         search.tell(setup, loss)
+        history.append(
+            {"setup": dict(setup), "value": loss, "state": "infeasible" if loss is None else "done"}
+        )
         if loss is not None and loss < best:
             best, regret = loss, _regret(objective, setup)
         regrets.append(regret)
@@ -71,6 +74,7 @@ def run(job: tuple[str, str, int, int]) -> dict[str, Any]:
         "regrets": regrets,
         "mean_seconds": statistics.fmean(seconds),
         "last_seconds": seconds[-1],
+        "history": history,
     }
 
 

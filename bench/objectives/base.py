@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -18,7 +19,9 @@ from staycourse.core.space import Choice, Interval, Setup, Space, Value
 
 # What is computed once and not kept in git.
 TABLES = Path(__file__).resolve().parents[1] / ".tables"
+# Random set-ups under each combination of options, and climbs from the best of them.
 _POINTS, _CLIMBS = 4000, 6
+_FEW_POINTS, _FEW_CLIMBS = 400, 2
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,7 @@ class Objective:
         loss = self.true(setup)
         if loss is None:
             return None
-        noise = self.noise() if callable(self.noise) else self.noise
-        return loss + noise * random.Random(f"{self.name} {seed} {trial}").gauss(0.0, 1.0)
+        return loss + self.deviation * random.Random(f"{self.name} {seed} {trial}").gauss(0.0, 1.0)
 
     @cached_property
     def best(self) -> tuple[dict[str, Value], float]:
@@ -46,12 +48,25 @@ class Objective:
         file = TABLES / "best.json"
         known = json.loads(file.read_text()) if file.exists() else {}
         if self.name not in known:
-            setup = _searched(self)
+            setup = _searched(self, _POINTS, _CLIMBS)
             known[self.name] = [setup, self.true(setup)]
             file.parent.mkdir(exist_ok=True)
             file.write_text(json.dumps(known, indent=1))
         setup, loss = known[self.name]
         return setup, loss
+
+    @property
+    def deviation(self) -> float:
+        """The noise's standard deviation."""
+        return self.noise() if callable(self.noise) else self.noise
+
+    def least_within(self, space: Space) -> float:
+        """About the least true loss within a part of the space; infinite if nothing there can be trained."""
+        try:
+            loss = self.true(_searched(replace(self, space=space), _FEW_POINTS, _FEW_CLIMBS))
+        except ValueError:
+            return math.inf
+        return math.inf if loss is None else loss
 
 
 def at(space: Space, units: dict[str, float], options: dict[str, Value]) -> dict[str, Value]:
@@ -64,9 +79,12 @@ def at(space: Space, units: dict[str, float], options: dict[str, Value]) -> dict
     return space.active(values)
 
 
-def _searched(objective: Objective) -> dict[str, Value]:
+def _searched(objective: Objective, points: int, climbs: int) -> dict[str, Value]:
+    """Raises ValueError if nothing can be trained."""
     rng = np.random.default_rng(0)
-    found = [_best_under(objective, options, rng) for options in combinations(objective.space)]
+    found = [
+        _best_under(objective, options, rng, points, climbs) for options in combinations(objective.space)
+    ]
     return min((f for f in found if f is not None), key=lambda f: f[0])[1]
 
 
@@ -78,7 +96,7 @@ def combinations(space: Space) -> Iterator[dict[str, Value]]:
 
 
 def _best_under(
-    objective: Objective, options: dict[str, Value], rng: Any
+    objective: Objective, options: dict[str, Value], rng: Any, points: int, climbs: int
 ) -> tuple[float, dict[str, Value]] | None:
     names = [h.name for h in objective.space if isinstance(h, Interval)]
 
@@ -87,16 +105,14 @@ def _best_under(
         value = objective.true(at(objective.space, dict(zip(names, inside, strict=True)), options))
         return 1e9 if value is None else value + float(np.abs(units - inside).sum())
 
-    points = rng.uniform(size=(_POINTS, len(names)))
-    points[:2] = [[0.0] * len(names), [1.0] * len(names)]
-    losses = np.array([loss(point) for point in points])
+    tried = rng.uniform(size=(points, len(names)))
+    tried[:2] = [[0.0] * len(names), [1.0] * len(names)]
+    losses = np.array([loss(point) for point in tried])
     if losses.min() >= 1e9:
         return None
-    climbs = [
-        minimize(
-            loss, points[i], method="Nelder-Mead", options={"maxiter": 2000, "xatol": 1e-9, "fatol": 1e-12}
-        )
-        for i in np.argsort(losses)[:_CLIMBS]
+    exactly = {"maxiter": 2000, "xatol": 1e-9, "fatol": 1e-12}
+    ended = [
+        minimize(loss, tried[i], method="Nelder-Mead", options=exactly) for i in np.argsort(losses)[:climbs]
     ]
-    best = min(climbs, key=lambda climb: climb.fun).x
+    best = min(ended, key=lambda climb: climb.fun).x
     return loss(best), at(objective.space, dict(zip(names, np.clip(best, 0, 1), strict=True)), options)

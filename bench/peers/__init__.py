@@ -30,7 +30,7 @@ def all_peers() -> dict[str, Make]:
     """(space, budget, seed) to a peer, by name; those whose package is not installed are left out."""
     from peers import of_nevergrad, of_staycourse
 
-    found: dict[str, Make] = {"staycourse bayes": of_staycourse.bayes, **of_nevergrad.peers()}
+    found: dict[str, Make] = {of_staycourse.BAYES: of_staycourse.bayes, **of_nevergrad.peers()}
     if find_spec("optuna"):
         from peers import of_optuna
 

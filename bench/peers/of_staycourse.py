@@ -6,6 +6,8 @@ from staycourse.core.space import Setup, Space, Value
 from staycourse.search.request import Past, Request, Search
 from staycourse.search.session import Session
 
+BAYES = "staycourse bayes"
+
 
 class Own:
     """A search of staycourse's by its name in a roadmap; failures are infeasible trials."""

@@ -33,9 +33,10 @@ def test_ranges_are_rounded_outward_to_few_digits_and_said_in_words():
     assert (findings["confidence"], findings["noise"]) == (0.95, 0.01)
 
 
-def test_an_end_next_to_its_old_bound_is_that_bound():
+@pytest.mark.parametrize("low", [0.004, 0.049])
+def test_an_end_in_the_outer_tenth_is_the_old_bound(low):
     space = Space((Interval("dropout", 0.0, 0.5),))
-    new, findings = narrowed(space, estimate(("dropout", None, None, 0.004, 0.21)))
+    new, findings = narrowed(space, estimate(("dropout", None, None, low, 0.21)))
     assert (new.get("dropout").low, new.get("dropout").high) == (0.0, 0.21)
     assert findings["ranges"][0]["at_bound"] == ["low"]
 

@@ -218,7 +218,7 @@ def test_narrow_asks_for_the_region_when_all_its_trials_have_ended_and_hands_on_
     before = replace(narrow.before, estimates=())
     question = narrow.phase.decide(before, ended).question
     assert [trial["setup"] for trial in question["trials"]] == [trial.setup for trial in ended]
-    assert (question["goal"], question["confidence"]) == ("min", 0.95)
+    assert (question["goal"], question["confidence"]) == ("min", 0.9)
     assert narrow.phase.decide(before, ended).handoff is None
     assert narrow.phase.decide(before, ended[:-1]).question is None
 

@@ -11,9 +11,11 @@ from staycourse.core.space import Bounds, Choice, Interval, Setup, Space, descri
 
 Estimate = Mapping[str, Any]
 
-# Rounding may widen a range by this share of itself at each end, and an end that is as near to its old bound,
-# by the old range, is the old bound.
-_ROUNDING, _NEAR = 0.05, 0.02
+# Rounding may widen a range by this share of itself at each end.
+_ROUNDING = 0.05
+# An end that is so near to its old bound, by the old range, is the old bound: what lies between costs little
+# to keep, and optima often lie at a bound itself.
+_NEAR = 0.1
 # … and no range is narrower than this share of the old one.
 _LEAST_WIDTH = 0.04
 _MOST_DIGITS = 17

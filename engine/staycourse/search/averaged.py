@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from staycourse.search.posterior import Floats, Kernel, Prior, cholesky, posterior_particles
+from staycourse.search.covariance import Floats, Kernel, Pairs, cholesky
+from staycourse.search.posterior import Prior, posterior_particles
 
 _FUNCTIONS = 64  # sets of hyperparameters that functions are drawn from
 
@@ -36,25 +37,26 @@ class Model:
         chosen = particles[np.linspace(0, len(particles) - 1, _FUNCTIONS).round().astype(int)]
         return cls(kernel, rows, values, chosen, _widening(kernel, rows, values, chosen))
 
-    def apart(self, rows: Floats) -> Floats:
-        """Squared distances (d x n x m) of its results to rows (m x d), as `given` takes them."""
-        return self.kernel.apart(self.rows, rows)
+    def pairs(self, rows: Floats) -> Pairs:
+        """Of its results (n) with rows (m x d), as `given` takes them."""
+        return self.kernel.pairs(self.rows, rows)
 
-    def given(self, particle: Floats, apart: Floats) -> Given:
-        """What is known at rows (m), by one set of hyperparameters."""
+    def given(self, particle: Floats, rows: Floats, pairs: Pairs) -> Given:
+        """What is known at rows (m x d), by one set of hyperparameters."""
         one = particle[None]
-        factor = cholesky(self.kernel.with_noise(self.apart(self.rows), one))[0]
-        white = np.linalg.solve(factor, np.column_stack([self.values, self.kernel.covariance(apart, one)[0]]))
-        mean, root = white[:, 0] @ white[:, 1:], white[:, 1:]
-        same = self.kernel.apart(self.rows[:1], self.rows[:1])
-        left = self.kernel.covariance(same, one)[0, 0, 0] - (root**2).sum(axis=0)
+        factor = cholesky(self.kernel.with_noise(self.pairs(self.rows), one))[0]
+        off = self.values - self.kernel.mean(self.rows, one)[0]
+        white = np.linalg.solve(factor, np.column_stack([off, self.kernel.covariance(pairs, one)[0]]))
+        root = white[:, 1:]
+        mean = self.kernel.mean(rows, one)[0] + white[:, 0] @ root
+        left = self.kernel.variance(rows, one)[0] - (root**2).sum(axis=0)
         return Given(mean, self.widened * np.sqrt(np.maximum(left, 0.0)), root)
 
     def joint(
         self, particle: Floats, rows: Floats, given: Given, count: int, rng: np.random.Generator
     ) -> Floats:
         """Functions (count x m) drawn jointly at rows (m x d), of which `given` says what is known."""
-        prior = self.kernel.covariance(self.kernel.apart(rows, rows), particle[None])[0]
+        prior = self.kernel.covariance(self.kernel.pairs(rows, rows), particle[None])[0]
         factor = cholesky(prior - given.root.T @ given.root)
         return given.mean + self.widened * (rng.standard_normal((count, len(rows))) @ factor.T)
 
@@ -77,8 +79,9 @@ def _widening(kernel: Kernel, rows: Floats, values: Floats, particles: Floats) -
 
     (Rasmussen, Williams: Gaussian Processes for Machine Learning, 2006, section 5.4.2.)
     """
-    inverse = np.linalg.inv(kernel.with_noise(kernel.apart(rows, rows), particles))
+    inverse = np.linalg.inv(kernel.with_noise(kernel.pairs(rows, rows), particles))
     precision = np.diagonal(inverse, axis1=1, axis2=2)
-    miss = (inverse @ values) / precision
+    off = values - kernel.mean(rows, particles)
+    miss = np.einsum("pij,pj->pi", inverse, off) / precision
     standard = miss**2 * precision
     return max(1.0, math.sqrt(float(standard.mean())))

@@ -8,9 +8,9 @@ import numpy as np
 from scipy.stats import qmc
 
 from staycourse.core.space import Setup, Space, Value, exists, same
+from staycourse.search.covariance import Flags, Floats
 from staycourse.search.domain import ABSENT
 from staycourse.search.parametrization import Codec, NumberAxis, setup_key
-from staycourse.search.posterior import Flags, Floats
 
 # How often a coordinate lies at an end of its range: an optimum at a bound is one that no inner point shows.
 _AT_END = 0.12

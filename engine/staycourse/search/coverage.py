@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from staycourse.core.space import Bounds, Choice, Interval, Space, Value, exists, same
+from staycourse.search.covariance import Flags, Floats
 from staycourse.search.draws import Draws
-from staycourse.search.posterior import Flags, Floats
 
 # This share of the doubt that the confidence leaves may go to dropped options, the rest goes to ranges.
 _FOR_OPTIONS = 0.5
-_BLOCK = 16  # draws of one set of hyperparameters (`search.draws`)
-# This share of the doubt may be cut however much is missing: else the draws' wildest optima decide.
-_LEAST_DOUBT = 0.3
+# What is cut to fit some draws holds fewer of others, and ends lie at set-ups that happened to be looked at:
+# each end is moved outward by so much of the old range.
+_MARGIN = 0.03
 # A range that is narrower than this share of the old one is not worth cutting further.
 _THIN = 0.02
 
@@ -53,39 +53,14 @@ def region_of(space: Space, draws: Draws, confidence: float) -> Region:
     """
     entries = tuple(entries_of(space, draws))
     options = list(_options(space, draws, 1.0 - confidence))
-    axes = _checked_axes(entries, options, draws, confidence)
+    axes = _cut(entries, _kept(options, draws), draws, confidence)
     return Region(entries, tuple(_range(axis, draws) for axis in axes), options)
-
-
-def _checked_axes(
-    entries: Sequence[Entry], options: list[dict[str, Any]], draws: Draws, confidence: float
-) -> list[_Axis]:
-    """Ranges that hold the confidence among draws like these, and not only among these.
-
-    What is cut to fit some draws holds fewer of others. By how much, one half of the draws tells of the
-    other; with all of them it is half as much, and so much more is asked for.
-    """
-    kept = _kept(options, draws)
-    is_even = (np.arange(len(draws.losses)) // _BLOCK) % 2 == 0
-    held = [
-        _held(_cut(entries, kept, draws.some(half), confidence), kept, draws.some(~half))
-        for half in (is_even, ~is_even)
-    ]
-    missing = max(0.0, confidence - sum(held) / 2) / 2
-    return _cut(entries, kept, draws, min(confidence + missing, 1.0 - _LEAST_DOUBT * (1.0 - confidence)))
 
 
 def _cut(entries: Sequence[Entry], kept: Flags, draws: Draws, confidence: float) -> list[_Axis]:
     axes = [_Axis.of(entry, draws, confidence) for entry in entries]
     _Box(axes, kept[draws.losses.argmin(axis=1)], confidence).cut()
     return axes
-
-
-def _held(axes: Sequence[_Axis], kept: Flags, draws: Draws) -> float:
-    """The share of the draws whose optima lie inside."""
-    optima = draws.losses.argmin(axis=1)
-    inside = np.logical_and.reduce([kept[optima], *(axis.holds(axis.at(optima)) for axis in axes)])
-    return float(inside.mean())
 
 
 def entries_of(space: Space, draws: Draws) -> Iterator[Entry]:
@@ -138,10 +113,6 @@ class _Axis:
         """How many of its own best set-ups lie between these ends."""
         return float(np.mean((self.own >= low) & (self.own <= high)))
 
-    def at(self, setups: Any) -> Floats:
-        """Positions of set-ups (by index), NaN where the entry does not exist."""
-        return np.where(self.entry.mask[setups], self.entry.positions[setups], np.nan)
-
     def holds(self, positions: Floats) -> Flags:
         """Which positions it does not exclude."""
         return np.isnan(positions) | ((positions >= self.low) & (positions <= self.high))
@@ -188,7 +159,7 @@ class _Box:
 
 def _range(axis: _Axis, draws: Draws) -> tuple[float, float]:
     h = axis.entry.interval
-    low, high = axis.low, axis.high
+    low, high = axis.low - _MARGIN, axis.high + _MARGIN
     on = axis.entry.on
     if h.name in draws.best and (on is None or same(draws.best.get(on), axis.entry.option)):
         best = h.to_unit(float(draws.best[h.name]))

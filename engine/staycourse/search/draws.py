@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from staycourse.core.space import Setup, Space
 from staycourse.search.averaged import Model
 from staycourse.search.candidates import Rows, around, spread
-from staycourse.search.posterior import Flags, Floats, Kernel, Prior, noise_of
+from staycourse.search.covariance import Flags, Floats, Kernel, noise_of
+from staycourse.search.posterior import Prior
 from staycourse.search.request import Past
 
 _SPREAD, _AROUND = 1024, 512
@@ -46,10 +47,6 @@ class Draws:
     widened: float
     results: tuple[Setup, ...]
     best: Setup
-
-    def some(self, chosen: Flags) -> Draws:
-        """Some of the draws."""
-        return replace(self, losses=self.losses[chosen], tolerance=self.tolerance[chosen])
 
     def least(self, mask: Flags) -> Floats:
         """The least loss of each draw among some set-ups, infinite where there is none."""
@@ -146,14 +143,14 @@ def _functions(
     """`each` joint draws of one in `every` particles at the set-ups that some measure says may be best."""
     at = np.array([rows.row(setup) for setup in setups])
     groups = list(_groups(rows, at))
-    apart, hindrances = model.apart(at), feasible.apart(at) if feasible else None
+    pairs, hindrances = model.pairs(at), feasible.pairs(at) if feasible else None
     numbers = range(0, len(model.particles), every)
     losses = np.full((len(numbers) * each, len(setups)), np.inf)
     for block, number in enumerate(numbers):
-        given = model.given(model.particles[number], apart)
+        given = model.given(model.particles[number], at, pairs)
         wanted = given.mean
         if feasible is not None and hindrances is not None:
-            label = feasible.given(feasible.particles[number], hindrances)
+            label = feasible.given(feasible.particles[number], at, hindrances)
             wanted = np.where(label.mean + 2.0 * label.doubt > 0.0, wanted, wanted + _FAR)
         chosen = _promising(wanted, given.doubt, groups)
         drawn = model.joint(model.particles[number], at[chosen], given.at(chosen), each, rng)
@@ -198,7 +195,9 @@ def _feasibility(
     """A model that is above 0 where a set-up can be trained: regression on the labels +1 and -1."""
     at = np.array([rows.row(setup) for setup in (*done, *failed)])
     labels = np.array([1.0] * len(done) + [-1.0] * len(failed))
-    return Model.of(Kernel(rows.is_option), at, labels, Prior(len(rows.axes), noise=(-4.0, 1.0)), rng)
+    return Model.of(
+        Kernel(rows.is_option, is_flat=True), at, labels, Prior(len(rows.axes), noise=(-4.0, 1.0)), rng
+    )
 
 
 def _considered(told: Sequence[Past], goal: str) -> list[Past]:

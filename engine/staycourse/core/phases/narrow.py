@@ -46,7 +46,7 @@ class Narrow(SearchedPhase):
     kind: Literal["narrow"]
     optimizer: str = "bayes"
     parallel: Count = 1
-    confidence: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.95
+    confidence: Annotated[float, Field(ge=0.5, lt=1.0)] = 0.9
     at_boundary: Literal["expand", "warn", "stop"] = "expand"
 
     @property
