@@ -18,6 +18,8 @@ _FOR_OPTIONS = 0.5
 # What is cut to fit some draws holds fewer of others, and ends lie at set-ups that happened to be looked at:
 # each end is moved outward by so much of the old range.
 _MARGIN = 0.03
+# The region reaches as far beyond the best set-ups that were tried: a model may be wrong.
+_AROUND_LEADERS = 0.08
 # A range that is narrower than this share of the old one is not worth cutting further.
 _THIN = 0.02
 
@@ -49,7 +51,8 @@ class Region:
 
 def region_of(space: Space, draws: Draws, confidence: float) -> Region:
     """Options that are hardly ever best are dropped first, then ranges are cut, as far as all kept options
-    and ranges together still hold so many of the draws' optima. The set-up with the best result lies inside.
+    and ranges together still hold so many of the draws' optima. The best set-ups that were tried lie inside,
+    with a margin.
     """
     entries = tuple(entries_of(space, draws))
     options = list(_options(space, draws, 1.0 - confidence))
@@ -161,9 +164,10 @@ def _range(axis: _Axis, draws: Draws) -> tuple[float, float]:
     h = axis.entry.interval
     low, high = axis.low - _MARGIN, axis.high + _MARGIN
     on = axis.entry.on
-    if h.name in draws.best and (on is None or same(draws.best.get(on), axis.entry.option)):
-        best = h.to_unit(float(draws.best[h.name]))
-        low, high = min(low, best), max(high, best)
+    for setup in draws.leaders:
+        if h.name in setup and (on is None or same(setup.get(on), axis.entry.option)):
+            at = h.to_unit(float(setup[h.name]))
+            low, high = min(low, at - _AROUND_LEADERS), max(high, at + _AROUND_LEADERS)
     return float(h.from_unit(max(0.0, low))), float(h.from_unit(min(1.0, high)))
 
 
@@ -187,7 +191,7 @@ def _of_choice(h: Choice, draws: Draws) -> Iterator[dict[str, Any]]:
     absent = draws.least(~np.array([h.name in setup for setup in draws.setups]))
     best = np.minimum(np.min(list(least.values()), axis=0), absent)
     winners = {at: float(np.mean(losses <= best)) for at, losses in least.items()}
-    top = draws.best.get(h.name)
+    top = draws.leaders[0].get(h.name)
     leader = max(winners, key=lambda at: winners[at])
     for at, option in enumerate(h.options):
         difference = least[at] - least[leader]

@@ -19,6 +19,7 @@ from staycourse.search.request import Past
 _SPREAD, _AROUND = 1024, 512
 _REACH = (0.02, 0.07, 0.2)
 _CENTRES = 8
+_LEADERS = 3
 _EACH = 16  # functions of each set of hyperparameters
 _MOST_RESULTS = 160
 # Set-ups looked at together: those that some measure of being the best puts first, so many by each.
@@ -36,7 +37,8 @@ class Draws:
 
     `noise` is the deviation between trainings of one set-up, in the metric's units; `tolerance` (draws) the
     same, scaled, as each draw has it; `widened` the factor by which the model's doubt was raised because its
-    own predictions of left-out results missed by more than it thought.
+    own predictions of left-out results missed by more than it thought. `leaders` are the set-ups of the best
+    results, best first.
     """
 
     setups: tuple[Setup, ...]
@@ -46,7 +48,7 @@ class Draws:
     noise: float
     widened: float
     results: tuple[Setup, ...]
-    best: Setup
+    leaders: tuple[Setup, ...]
 
     def least(self, mask: Flags) -> Floats:
         """The least loss of each draw among some set-ups, infinite where there is none."""
@@ -74,7 +76,7 @@ def draw(space: Space, trials: Sequence[Past], goal: str, seed: int) -> Draws:
     noise = float(np.median(np.sqrt(noise_of(model.particles)))) * scale.unit
     return Draws(
         found.setups, found.losses, found.tolerance, scale.unit, noise, model.widened, tuple(setups),
-        setups[order[0]],
+        tuple(setups[i] for i in order[:_LEADERS]),
     )  # fmt: skip
 
 
