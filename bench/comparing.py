@@ -7,11 +7,12 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from peers.of_staycourse import BAYES
 from scipy.stats import t as student
 
 # Regrets below this are none: the third digit of a loss means nothing in a training.
 RESOLUTION = 1e-3
-_OURS, _EVEN = "staycourse bayes", "quasi-random"
+_EVEN = "quasi-random"
 
 Result = dict[str, Any]
 
@@ -79,12 +80,12 @@ def _first(results: Sequence[Result], objectives: Sequence[str], peers: Sequence
         firsts = [peer for peer in found if tied(found[peer], found[best])]
         for peer in firsts:
             count[peer] += 1
-        if _OURS in found and _EVEN in found and not tied(found[_OURS], found[_EVEN]):
+        if BAYES in found and _EVEN in found and not tied(found[BAYES], found[_EVEN]):
             worse.append(name)
         others = ", ".join(peer for peer in firsts if peer != best)
         lines.append(f"{name:<28}{best}" + (f" (tied: {others})" if others else ""))
     lines += ["", *(f"{peer:<22}{count[peer]:>3} of {len(objectives)}" for peer in peers)]
-    lines.append(f"{_OURS} worse than {_EVEN}: {', '.join(worse) or 'nowhere'}")
+    lines.append(f"{BAYES} worse than {_EVEN}: {', '.join(worse) or 'nowhere'}")
     return "\n".join([*lines, ""])
 
 

@@ -23,9 +23,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import search
+from comparing import RESOLUTION
 from objectives import all_objectives
 from objectives.base import TABLES, Objective, combinations
-from peers.of_staycourse import BAYES, bayes
+from peers.of_staycourse import BAYES
 
 from staycourse.core.elimination import eliminate
 from staycourse.core.narrowing import narrowed
@@ -38,8 +40,6 @@ from staycourse.core.trial import Trial, rank
 CONFIDENCE = Narrow.model_fields["confidence"].default
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _RULES = ("model", "best quarter")
-# Without noise, losses that differ by no more than this are as good.
-_SAME = 1e-3
 
 
 def main() -> None:
@@ -66,7 +66,7 @@ def run(job: tuple[str, int, int, list[Any] | None]) -> dict[str, Any]:
     """One search, unless its trials are given, and what both rules hand on after it."""
     name, seed, trials, history = job
     objective = next(o for o in all_objectives() if o.name == name)
-    history = history or _searched(objective, seed, trials)
+    history = history or search.run((name, BAYES, seed, trials))["history"]
     began = time.process_time()
     by_model = _by_model(objective.space, history, seed)
     seconds = time.process_time() - began
@@ -88,27 +88,12 @@ def _judged(objective: Objective, space: Space) -> dict[str, Any]:
     best, least = objective.best
     inside = holds(space, best)
     # The least loss within is searched for only where the optimum is outside.
-    is_as_good = inside or objective.least_within(space) <= least + max(_SAME, objective.deviation)
+    is_as_good = inside or objective.least_within(space) <= least + max(RESOLUTION, objective.deviation)
     return {
         "inside": inside,
         "as_good": bool(is_as_good),
         "share": max(1e-9, share_left(objective.space, space)),
     }
-
-
-def _searched(objective: Objective, seed: int, trials: int) -> list[Any]:
-    import torch
-
-    torch.set_num_threads(1)
-    search = bayes(objective.space, trials, seed)
-    history = []
-    for trial in range(1, trials + 1):
-        setup = search.propose()
-        loss = objective.observe(setup, seed, trial)
-        search.tell(setup, loss)
-        state = "infeasible" if loss is None else "done"
-        history.append({"setup": dict(setup), "value": loss, "state": state})
-    return history
 
 
 def _by_model(space: Space, history: Sequence[Any], seed: int) -> Space:
