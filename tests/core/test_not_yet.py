@@ -13,14 +13,8 @@ REFUSED = [
     ("[objective]", '[task.flags]\nresume = "--resume"\n[objective]', "task.flags"),
     ("[objective]", '[task.metrics]\ntext = { a = "b" }\n[objective]', "task.metrics"),
     ("trusted = false", "trusted = true", "data.trusted"),
-    ("validate_every = 1", 'precision = "bf16"', "training.precision"),
-    ("validate_every = 1", 'precision = "fp16"', "training.precision"),
-    ("validate_every = 1", "compile = true", "training.compile"),
-    ("validate_every = 1", "grad_clip = 1.0", "training.grad_clip"),
-    ("validate_every = 1", "accumulate = 2", "training.accumulate"),
     ("validate_every = 1", 'epoch = "500 steps"', "training.epoch"),
     ("threads = 1", "gpus_per_trial = 2", "limits.gpus_per_trial"),
-    ('on_oom = "infeasible"', 'on_oom = "accumulate"', "limits.on_oom"),
     ("[data]", 'cosine = { torch = "CosineAnnealingLR", eta_min = 1e-6 }\n[data]', "schedules.cosine.torch"),
 ]
 

@@ -8,6 +8,7 @@ import pytest
 
 from staycourse.core.events import AttemptFailed, TrialEnded, TrialPlanned
 from staycourse.core.outcome import Failure, Outcome
+from staycourse.core.sections import Limits
 from staycourse.core.state import TrialState
 from staycourse.supervise.verdicts import End, judge
 
@@ -44,7 +45,7 @@ def how(last: dict | None = None, code: int = 0, **more: object) -> End:
     ],
 )
 def test_a_first_failure_leaves_the_trial_owed(end: End, failure: Failure) -> None:
-    event = judge(after(), 1, end, retries=2)
+    event = judge(after(), 1, end, limits=Limits(retries=2))
     assert isinstance(event, AttemptFailed)
     assert (event.failure, event.step, event.attempt) == (failure, 7, 1)
     assert event.error
@@ -52,7 +53,7 @@ def test_a_first_failure_leaves_the_trial_owed(end: End, failure: Failure) -> No
 
 def test_the_same_exception_at_the_same_step_is_the_set_ups_own_fault() -> None:
     before = after(("error", "ValueError: no", 7))
-    event = judge(before, 2, how(RAISED), retries=2)
+    event = judge(before, 2, how(RAISED), limits=Limits(retries=2))
     assert isinstance(event, TrialEnded)
     assert (event.outcome, event.rule) == (Outcome.FAULTY, "failure")
     assert "ValueError: no" in event.detail
@@ -60,13 +61,13 @@ def test_the_same_exception_at_the_same_step_is_the_set_ups_own_fault() -> None:
 
 @pytest.mark.parametrize("other", [{"step": 8}, {"error": "ValueError: yes"}])
 def test_another_exception_or_another_step_gets_another_attempt(other: dict) -> None:
-    event = judge(after(("error", "ValueError: no", 7)), 2, how(RAISED | other), retries=2)
+    event = judge(after(("error", "ValueError: no", 7)), 2, how(RAISED | other), limits=Limits(retries=2))
     assert isinstance(event, AttemptFailed)
 
 
 def test_exceptions_that_never_repeat_end_as_well() -> None:
     before = after(*(("error", f"ValueError: {n}", n) for n in range(3)))
-    assert isinstance(judge(before, 4, how(RAISED), retries=2), TrialEnded)
+    assert isinstance(judge(before, 4, how(RAISED), limits=Limits(retries=2)), TrialEnded)
 
 
 @pytest.mark.parametrize(
@@ -76,28 +77,32 @@ def test_deaths_without_a_new_checkpoint_use_up_the_retries(
     code: int, is_hung: bool, outcome: Outcome
 ) -> None:
     end = how(code=code, is_hung=is_hung)
-    assert isinstance(judge(after(failures=1), 2, end, retries=2), AttemptFailed)
-    event = judge(after(failures=2), 3, end, retries=2)
+    assert isinstance(judge(after(failures=1), 2, end, limits=Limits(retries=2)), AttemptFailed)
+    event = judge(after(failures=2), 3, end, limits=Limits(retries=2))
     assert isinstance(event, TrialEnded)
     assert event.outcome == outcome
-    assert isinstance(judge(after(failures=2), 3, how(code=3, has_progress=True), retries=2), AttemptFailed)
+    assert isinstance(
+        judge(after(failures=2), 3, how(code=3, has_progress=True), limits=Limits(retries=2)), AttemptFailed
+    )
 
 
 def test_no_retries_means_the_first_crash_is_the_last() -> None:
-    assert isinstance(judge(after(), 1, how(code=3), retries=0), TrialEnded)
+    assert isinstance(judge(after(), 1, how(code=3), limits=Limits(retries=0)), TrialEnded)
 
 
 def test_interruptions_are_never_counted() -> None:
     before = after(*[("interrupted", "killed from outside by SIGKILL", 7)] * 50, failures=2)
-    assert isinstance(judge(before, 51, how(code=-signal.SIGKILL), retries=2), AttemptFailed)
+    assert isinstance(judge(before, 51, how(code=-signal.SIGKILL), limits=Limits(retries=2)), AttemptFailed)
 
 
 def test_out_of_memory_is_tried_once_more_and_a_crowded_device_for_ever() -> None:
-    again = judge(after(("out of memory", "MemoryError", 7)), 2, how(NO_MEMORY), retries=2)
+    again = judge(after(("out of memory", "MemoryError", 7)), 2, how(NO_MEMORY), limits=Limits(retries=2))
     assert isinstance(again, TrialEnded)
     assert again.outcome == Outcome.OUT_OF_MEMORY
     crowded = after(*[("crowded", "CUDA out of memory", 7)] * 20)
-    assert isinstance(judge(crowded, 21, how(NO_MEMORY, is_crowded=True), retries=0), AttemptFailed)
+    assert isinstance(
+        judge(crowded, 21, how(NO_MEMORY, is_crowded=True), limits=Limits(retries=0)), AttemptFailed
+    )
 
 
 def test_a_rule_ends_a_trial_whatever_the_exit_code() -> None:
@@ -106,7 +111,7 @@ def test_a_rule_ends_a_trial_whatever_the_exit_code() -> None:
         "epoch": 9, "step": 90, "best": {"epoch": 4, "value": 0.5}, "curve": [[4, 0.5]], "seconds": 1.23456,
         "files": {"last.pt": {"sha256": "a", "bytes": 1}},
     }  # fmt: skip
-    event = judge(after(), 1, how(last, code=-9), retries=2)
+    event = judge(after(), 1, how(last, code=-9), limits=Limits(retries=2))
     assert isinstance(event, TrialEnded)
     assert (event.outcome, event.rule, event.epochs, event.best_epoch) == ("completed", "patience", 9, 4)
     assert event.files == last["files"]

@@ -121,7 +121,8 @@ class TrialStarted(Event):
 @dataclass(frozen=True)
 class AttemptFailed(Event):
     """An attempt has ended and the trial has not. `failure` is a value of core.outcome.Failure; `step`
-    is the last step seen, `has_progress` whether a checkpoint was written since the failure before."""
+    is the last step seen, `has_progress` whether a checkpoint was written since the failure before,
+    `at_once` the most samples of a forward pass from here on, where memory ended with more."""
 
     KIND = "attempt failed"
     trial: str
@@ -130,6 +131,7 @@ class AttemptFailed(Event):
     error: str
     step: int
     has_progress: bool
+    at_once: int | None = None
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,23 @@ class DataSpec:
 
 
 @dataclass(frozen=True)
+class TrainingSpec:
+    """How updates are computed, beside the set-up.
+
+    An update takes `accumulate` batches together; `grad_clip` bounds the norm of its gradient; `ema` is the
+    decay of the averaged weights that are validated and kept. `at_once` is the most samples that one forward
+    pass is given, None for a whole batch: what an earlier attempt, out of memory, has left.
+    """
+
+    precision: str = "fp32"
+    compile: bool = False
+    grad_clip: float | None = None
+    ema: float | None = None
+    accumulate: int = 1
+    at_once: int | None = None
+
+
+@dataclass(frozen=True)
 class Job:
     """One attempt at one trial.
 
@@ -96,6 +113,7 @@ class Job:
     stop: StopSpec | None = None
     trial_hours: float | None = None
     data: DataSpec = DataSpec()
+    training: TrainingSpec = TrainingSpec()
     schedules: Mapping[str, Mapping[str, Mapping[int, float]]] = field(default_factory=dict)
     validate_every: int = 1
     checkpoint_every: float = 300.0
@@ -166,6 +184,7 @@ def from_json(body: Mapping[str, Any]) -> Job:
             **body,
             "task": TaskSpec(**body["task"]),
             "data": DataSpec(**body["data"]),
+            "training": TrainingSpec(**body["training"]),
             "stop": stop,
             "schedules": schedules,
             "cpus": tuple(body["cpus"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-ENGINE_METRICS = ("train_loss", "train_loss_step", "val_loss", "lr", "batch_size")
+ENGINE_METRICS = ("train_loss", "train_loss_step", "val_loss", "lr", "batch_size", "loss_scale")
 _PREFIX = "val_"
 
 

@@ -132,7 +132,8 @@ def _trial_started(event: ev.TrialStarted, state: RunState, kinds: Sequence[str]
 
 def _attempt_failed(event: ev.AttemptFailed, state: RunState, kinds: Sequence[str]) -> str:
     why = f": {event.error}" if event.error else ""
-    return f"{event.trial} {event.failure} after step {event.step}{why}; it is owed and goes on"
+    how = f" with {event.at_once} samples at once, in updates of the same size" if event.at_once else ""
+    return f"{event.trial} {event.failure} after step {event.step}{why}; it is owed and goes on{how}"
 
 
 def _ended(event: ev.TrialEnded, state: RunState, kinds: Sequence[str]) -> str:

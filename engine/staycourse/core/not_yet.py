@@ -24,14 +24,8 @@ _KEYS: dict[KeyPath, _Refused] = {
     **{("task", key): _always for key in _COMMAND_KEYS},
     ("from", "take"): lambda value: isinstance(value, list) and "weights" in value,
     ("data", "trusted"): _other_than(False),
-    ("training", "precision"): _other_than("fp32"),
-    ("training", "compile"): _other_than(False),
-    ("training", "grad_clip"): _always,
-    ("training", "ema"): _always,
-    ("training", "accumulate"): _other_than(1),
     ("training", "epoch"): _always,
     ("limits", "gpus_per_trial"): _other_than(1),
-    ("limits", "on_oom"): _other_than("infeasible"),
     ("schedules", "*", "torch"): _always,
 }
 

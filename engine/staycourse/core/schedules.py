@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 Schedule = Mapping[str, Mapping[int, float]]
 CONSTANT = "constant"
+# Of a set-up that names none.
+DEFAULT_BATCH_SIZE = 32
 
 
 def factor(schedule: Schedule, name: str, epochs_done: int) -> float:

@@ -60,6 +60,7 @@ class Training(Section):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     compile: bool = False
     grad_clip: Annotated[Finite, Field(gt=0)] | None = None
+    ema: Annotated[Finite, Field(gt=0, lt=1)] | None = None
     accumulate: Count = 1
     epoch: str | None = None
     validate_every: Count = 1

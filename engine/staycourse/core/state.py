@@ -48,7 +48,8 @@ class TrialStatus(StrEnum):
 
 class TrialState(NamedTuple):
     """A trial by the ledger. `failures` counts deaths since the last new checkpoint; `errors` holds
-    (error, step) of each attempt that failed, oldest first; `session` is that in which it ended.
+    (error, step) of each attempt that failed, oldest first; `session` is that in which it ended; `at_once`
+    the most samples that memory holds in a forward pass, None as long as it has held every batch.
 
     A tuple, for it is made anew with every change, which is tens of thousands of times in a long run."""
 
@@ -63,6 +64,7 @@ class TrialState(NamedTuple):
     pid_started: float = 0.0
     end: ev.TrialEnded | None = None
     session: int = 0
+    at_once: int | None = None
 
     @property
     def id(self) -> str:
@@ -212,6 +214,7 @@ def _attempt_failed(state: RunState, event: ev.AttemptFailed) -> RunState:
             failures=before + is_counted,
             interruptions=trial.interruptions + (event.failure == Failure.INTERRUPTED),
             errors=(*trial.errors, (event.failure, event.error, event.step)),
+            at_once=trial.at_once if event.at_once is None else event.at_once,
         ),
     )
 

@@ -213,7 +213,7 @@ class Attempts:
             is_crowded=others is not None,
             is_stopping=is_stopping,
         )
-        return judge(trial, attempt.number, end, self._roadmap.limits.retries)
+        return judge(trial, attempt.number, end, self._roadmap.limits)
 
     def _with_digests(self, event: TrialEnded) -> TrialEnded:
         digest = self._store.prove_metrics(event.trial)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from staycourse.core.events import RunSealed
-from staycourse.core.job import DataSpec, Job, TaskSpec
+from staycourse.core.job import DataSpec, Job, TaskSpec, TrainingSpec
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import TrialState
 from staycourse.record.paths import RunPaths
@@ -42,6 +42,7 @@ def make_job(
         stop=trial.stop,
         trial_hours=limits.trial_hours,
         data=_data(roadmap, trial),
+        training=_training(roadmap, trial),
         schedules=roadmap.schedules,
         validate_every=roadmap.training.validate_every,
         checkpoint_every=limits.checkpoint_every,
@@ -71,6 +72,18 @@ def _data(roadmap: Roadmap, trial: TrialState) -> DataSpec:
         workers=_loader_workers(data.workers),
         pin_memory=data.pin_memory,
         exact=data.exact,
+    )
+
+
+def _training(roadmap: Roadmap, trial: TrialState) -> TrainingSpec:
+    training = roadmap.training
+    return TrainingSpec(
+        precision=training.precision,
+        compile=training.compile,
+        grad_clip=training.grad_clip,
+        ema=training.ema,
+        accumulate=training.accumulate,
+        at_once=trial.at_once,
     )
 
 

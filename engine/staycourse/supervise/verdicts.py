@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from staycourse.core.events import AttemptFailed, TrialEnded
+from staycourse.core.out_of_memory import fewer_at_once
 from staycourse.core.outcome import Failure, Outcome
+from staycourse.core.schedules import DEFAULT_BATCH_SIZE
+from staycourse.core.sections import Limits
 from staycourse.core.state import TrialState
 from staycourse.core.text import one_line
 
@@ -31,7 +34,7 @@ class End:
     is_stopping: bool = False
 
 
-def judge(trial: TrialState, number: int, end: End, retries: int) -> AttemptFailed | TrialEnded:
+def judge(trial: TrialState, number: int, end: End, limits: Limits) -> AttemptFailed | TrialEnded:
     """The event that the end of attempt `number` is. A TrialEnded still lacks its digests."""
     last = end.last or {}
     if last.get("type") == "ended":
@@ -39,7 +42,9 @@ def judge(trial: TrialState, number: int, end: End, retries: int) -> AttemptFail
     failure, error = _failure(end)
     step = int(last.get("step", end.step))
     failed = AttemptFailed(trial.id, number, str(failure), error, step, end.has_progress)
-    outcome = _final_outcome(trial, failed, failure, retries)
+    if failure is Failure.OUT_OF_MEMORY:
+        failed = replace(failed, at_once=_fewer_at_once(trial, last, limits))
+    outcome = _final_outcome(trial, failed, failure, limits.retries)
     if outcome is None:
         return failed
     detail = f"{error} (step {step}, attempt {number})"
@@ -96,8 +101,7 @@ def _final_outcome(
     """The trial's outcome if this failure is its last, None if it is owed another attempt."""
     before = trial.errors
     if failure is Failure.OUT_OF_MEMORY:
-        is_second = any(kind == str(Failure.OUT_OF_MEMORY) for kind, _, _ in before)
-        return Outcome.OUT_OF_MEMORY if is_second else None
+        return Outcome.OUT_OF_MEMORY if _has_run_out(trial) and failed.at_once is None else None
     if failure is Failure.ERROR:
         is_same = (str(failure), failed.error, failed.step) in before
         count = sum(kind == str(failure) for kind, _, _ in before)
@@ -108,6 +112,19 @@ def _final_outcome(
     if failures <= retries:
         return None
     return Outcome.HUNG if failure is Failure.HUNG else Outcome.CRASHED
+
+
+def _has_run_out(trial: TrialState) -> bool:
+    return any(kind == str(Failure.OUT_OF_MEMORY) for kind, _, _ in trial.errors)
+
+
+def _fewer_at_once(trial: TrialState, last: Mapping[str, Any], limits: Limits) -> int | None:
+    """What is tried after the second end of memory; the first may have been somebody else's fault."""
+    at_once = int(last.get("at_once", 0))
+    if not at_once or not _has_run_out(trial):
+        return None
+    batch_size = int(trial.plan.setup.get("batch_size", DEFAULT_BATCH_SIZE))
+    return fewer_at_once(at_once, batch_size, is_allowed=limits.on_oom == "accumulate")
 
 
 def _signal_name(number: int) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from staycourse.core.schedules import DEFAULT_BATCH_SIZE
 from staycourse.core.space import Choice, Fixed, Interval, Setup, Space, Value, options
-from staycourse.training.optimizers import DEFAULT_BATCH_SIZE
 
 
 def covering(space: Space) -> list[dict[str, Value]]:

@@ -13,6 +13,7 @@ The request (keys with a default may be left out):
     shares       shares of the data that phases take; default [1.0]
     files        `[data] files`; default []
     exact        `[data] exact`; default true
+    training     fields of `core.job.TrainingSpec`; default {}
     device       "cpu" or "cuda:0"; default "cpu"
     origin       the folder that the task was copied from; default: the roadmap's
     fingerprint_method  that of an earlier fingerprint, to take this one alike; default null
@@ -35,7 +36,7 @@ from typing import Any
 import torch
 
 from staycourse.core import space as spaces
-from staycourse.core.job import DataSpec, TaskSpec
+from staycourse.core.job import DataSpec, TaskSpec, TrainingSpec
 from staycourse.core.problems import KeyPath, Problem, UserError
 from staycourse.core.space import Space
 from staycourse.task import fingerprint as fingerprints
@@ -208,6 +209,8 @@ class Inspection:
             with_epochs(self.request.get("schedules") or {}),
             self.request.get("device") or "cpu",
             seen.uses,
+            # Compiling takes minutes: a rehearsal does it.
+            TrainingSpec(**{**(self.request.get("training") or {}), "compile": False}),
         )
         probing.run()
         self.problems += probing.problems

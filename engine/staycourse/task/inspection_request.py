@@ -32,6 +32,7 @@ def inspection_request(roadmap: Roadmap, folder: Path, code: Path, task_file: Pa
         "shares": sorted({_share(phase) for phase in roadmap.phases}),
         "files": [_filled(pattern, roadmap) for pattern in roadmap.data.files],
         "exact": roadmap.data.exact,
+        "training": roadmap.training.model_dump(exclude={"epoch", "validate_every"}),
         "device": "cpu",
         "origin": str(task_file.parent),
     }

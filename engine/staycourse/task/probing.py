@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from staycourse.core.job import DataSpec, Job, TaskSpec
+from staycourse.core.job import DataSpec, Job, TaskSpec, TrainingSpec
 from staycourse.core.metric_names import resolve
 from staycourse.core.problems import Problem, UserError, nearest
 from staycourse.core.space import Value, describe_setup
@@ -23,6 +23,7 @@ from staycourse.task.mistakes import called, raised
 from staycourse.training import loading, optimizers
 from staycourse.training.data import Data
 from staycourse.training.randomness import Randomness
+from staycourse.training.stepping import Stepper
 from staycourse.training.trial import Trial, make_model, make_teacher, schedule_of
 from staycourse.training.validation import validate
 
@@ -44,6 +45,7 @@ class Probing:
     schedules: Mapping[str, Any]
     device: str
     uses: frozenset[str]
+    training: TrainingSpec = TrainingSpec()
     reported: list[str] = field(default_factory=list)
     parameters: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -118,7 +120,18 @@ class Probing:
         limit = max(1, min(_VALIDATION_BATCHES, _VALIDATION_SAMPLES // size))
         loader = loading.Loader(data, randomness, task.collate(), uses=self.uses, limit=limit)
         trial = Trial(
-            job, task, setup, device, randomness, data, loader, model, teacher, optimizer, scheduled
+            job=job,
+            task=task,
+            setup=setup,
+            device=device,
+            randomness=randomness,
+            data=data,
+            loader=loader,
+            model=model,
+            teacher=teacher,
+            optimizer=optimizer,
+            scheduled=scheduled,
+            stepper=Stepper(self.training, model, optimizer, device),
         )
         self.parameters.append(trial.parameters)
         return trial
@@ -127,7 +140,7 @@ class Probing:
         """One step of training, looked at closely."""
         hp = trial.scheduled.apply(0)
         trial.model.train()
-        loss_of = trial.task.bind("loss", **trial.offered(hp, 1, "train"))
+        loss_of = trial.stepper.loss_of(trial.task.bind("loss", **trial.offered(hp, 1, "train")))
         plan = trial.loader.training_plan(1, min(optimizers.batch_size(hp), len(self.data.train)))
         self._step = "collate()" if self.task.has("collate") else "collating a batch (without a collate())"
         batch = trial.move(next(iter(trial.loader.batches(plan))))
@@ -136,11 +149,10 @@ class Probing:
         loss = loss_of(batch)
         _check_loss(loss)
         self._step = "loss().backward()"
-        loss.backward()
+        trial.stepper.backward(loss)
         _check_gradients(trial.model)
         self._step = "the optimizer's step"
-        trial.optimizer.step()
-        trial.optimizer.zero_grad()
+        trial.stepper.update()
 
     def _fail(self, at: int, problem: Problem) -> None:
         self._first.setdefault(problem.message, problem)

@@ -73,6 +73,7 @@ def _setup(job: Job, epoch: int, step: int) -> dict[str, Any]:
         "objective": {"metric": job.metric, "goal": job.goal},
         "schedules": job.schedules,
         "data": dataclasses.asdict(job.data),
+        "training": dataclasses.asdict(job.training),
         "trial": job.trial,
         "torch": torch.__version__,
         "staycourse": __version__,

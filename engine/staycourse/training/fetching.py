@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.utils.data import Dataset, TensorDataset, default_collate
 
 from staycourse.core.seeds import mix
 from staycourse.training.data import Data, Part
+from staycourse.training.plan import BatchKey
 from staycourse.training.randomness import GENERATORS, Randomness, Reseed, seed_all
 
 Collate = Callable[[list[Any]], Any]
@@ -17,15 +18,6 @@ Collate = Callable[[list[Any]], Any]
 TRAIN, VALIDATION = "train", "validation"
 # Validation samples are drawn alike in every epoch: a curve then shows the model, not the draw.
 VALIDATION_EPOCH = 0
-
-
-class BatchKey(NamedTuple):
-    """Which batch: the epoch travels with the indices, to seed samples where they are fetched."""
-
-    part: str
-    epoch: int
-    number: int
-    indices: Sequence[int]
 
 
 class Fetcher(Dataset[Any]):

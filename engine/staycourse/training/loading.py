@@ -1,7 +1,7 @@
 """Batches of an epoch, in its order, from any batch on.
 
-`Loader(...)` keeps one set of loader workers for training and validation; `Plan` says what an epoch's batches
-are. Neither the number of workers nor where an epoch was resumed changes a single batch.
+`Loader(...)` keeps one set of loader workers for training and validation. Neither the number of workers nor
+where an epoch was resumed changes a single batch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from torch.utils.data import DataLoader, default_collate
 
 from staycourse.training.data import Data
 from staycourse.training.device import holds_cuda
-from staycourse.training.fetching import TRAIN, VALIDATION, VALIDATION_EPOCH, BatchKey, Collate, Fetcher
+from staycourse.training.fetching import TRAIN, VALIDATION, VALIDATION_EPOCH, Collate, Fetcher
+from staycourse.training.plan import BatchKey, Plan, training_batches
 from staycourse.training.randomness import Randomness, changed, seed_all, states
 
 _PROBED_SAMPLES = 12
@@ -30,42 +31,6 @@ _MOST_WORKERS = 8
 # Of Linux's socket addresses, the closing zero left out; and what multiprocessing adds to a folder's name.
 _LONGEST_ADDRESS = 107
 _SOCKET_NAME = len("/pymp-12345678/listener-12345678")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The batches of one pass over a part: `order` cut into pieces of `batch_size`, `batches` of them."""
-
-    part: str
-    epoch: int
-    order: list[int]
-    batch_size: int
-    batches: int
-
-    def size(self, number: int) -> int:
-        """Samples of batch `number` (from 0)."""
-        return min(self.batch_size, len(self.order) - number * self.batch_size)
-
-    def keys(self, start: int) -> Iterator[BatchKey]:
-        """The keys of the batches from `start` on."""
-        for number in range(start, self.batches):
-            at = number * self.batch_size
-            yield BatchKey(self.part, self.epoch, number, self.order[at : at + self.batch_size])
-
-    @property
-    def samples(self) -> int:
-        return min(self.batches * self.batch_size, len(self.order))
-
-
-def training_batches(count: int, batch_size: int) -> int:
-    """Batches of an epoch of `count` samples.
-
-    A last batch of a single sample is left out (batch normalisation cannot train on one); the order is
-    new in each epoch, so that it is another sample every time.
-    """
-    batches = math.ceil(count / batch_size)
-    leaves_one = batch_size > 1 and batches > 1 and count % batch_size == 1
-    return batches - 1 if leaves_one else batches
 
 
 @dataclass(frozen=True)
@@ -168,12 +133,12 @@ class Loader:
             multiprocessing_context="fork" if workers else None,
         )
 
-    def training_plan(self, epoch: int, batch_size: int) -> Plan:
-        """The batches of epoch `epoch` (from 1)."""
+    def training_plan(self, epoch: int, batch_size: int, at_once: int | None = None) -> Plan:
+        """The updates of epoch `epoch` (from 1)."""
         count = len(self._data.train)
         batches = training_batches(count, batch_size)
         order = self._randomness.order(epoch, count)
-        return Plan(TRAIN, epoch, order, batch_size, self._limited(batches))
+        return Plan(TRAIN, epoch, order, batch_size, self._limited(batches), at_once)
 
     def validation_plan(self, batch_size: int) -> Plan:
         """The batches of the validation part, in its own order."""

@@ -24,11 +24,12 @@ from staycourse.training.device import weights_on_cpu
 from staycourse.training.export import export
 from staycourse.training.full_disk import FullDisk
 from staycourse.training.judge import Judge, extended
-from staycourse.training.loading import Plan
 from staycourse.training.messages import Events, Orders, Stopped
 from staycourse.training.meters import window_length
+from staycourse.training.plan import Plan
 from staycourse.training.saving import Saver
-from staycourse.training.state import Ended, State
+from staycourse.training.state import Ended, State, last_finite
+from staycourse.training.steps import Steps
 from staycourse.training.trial import Trial
 from staycourse.training.validation import VAL_LOSS, validate
 
@@ -48,6 +49,8 @@ class Loop:
         self._pace = Pace(events, trial.device)
         self._saver = Saver(self.job, checkpoints, events, self._disk, self._pace)
         self._began = time.perf_counter()
+        # Samples of a forward pass, to tell where memory ends.
+        self.at_once = 0
         self._seconds_before = 0.0
 
     def restore(self) -> tuple[str | None, list[str]]:
@@ -94,6 +97,7 @@ class Loop:
         self._seconds_before = self.state.seconds
         self.trial.model.load_state_dict(loaded.state["model"])
         self.trial.optimizer.load_state_dict(loaded.state["optimizer"])
+        self.trial.stepper.load(loaded.state.get("stepper", {}))
         self._events.rows(self.state.rows)
 
     def _judge_at_start(self) -> None:
@@ -106,51 +110,43 @@ class Loop:
     def _epoch(self) -> None:
         began = time.perf_counter()
         hp = self.trial.scheduled.apply(self.state.epoch)
-        size = self.trial.scheduled.batch_size(self.state.epoch)
-        plan = self.trial.loader.training_plan(self.state.epoch + 1, size)
+        plan = self._plan()
         whole = self.state.batch == 0
         if self.state.batch < plan.batches:
             self._train(plan, hp)
         if self.state.ended is None:
             self._end_epoch(plan, hp, began if whole else None)
 
+    def _plan(self) -> Plan:
+        """What the next epoch trains on: `accumulate` batches an update, each in as many passes as needed."""
+        spec, epoch = self.job.training, self.state.epoch
+        size = self.trial.scheduled.batch_size(epoch)
+        at_once = min(size, spec.at_once or size)
+        self.at_once = at_once
+        return self.trial.loader.training_plan(epoch + 1, size * spec.accumulate, at_once)
+
     def _train(self, plan: Plan, hp: Setup) -> None:
         """The steps of an epoch from the batch on at which it stands; may end the trial as diverged."""
-        trial, state, meter, clock = self.trial, self.state, self.state.meter, time.perf_counter
-        trial.model.train()
-        loss_of = trial.task.bind("loss", **trial.offered(hp, plan.epoch, "train"))
-        update, clear, reseed = trial.optimizer.step, trial.optimizer.zero_grad, trial.randomness.step
-        move = None if trial.device.type == "cpu" else trial.move
+        state, meter, clock = self.state, self.state.meter, time.perf_counter
+        self.trial.stepper.trained_as.train()
         window, kill_at = window_length(plan.batches), self._kill_at()
-        batches = trial.loader.batches(plan, state.batch)
-        waited, copied, counted, tick_at = 0.0, 0.0, state.batch, clock() + TICK_S
+        steps = Steps(self.trial, plan, hp, state.batch)
+        counted, tick_at = state.batch, clock() + TICK_S
         while state.batch < plan.batches:
-            began = clock()
-            batch = next(batches)
-            fetched = clock()
-            waited += fetched - began
-            if move is not None:
-                batch = move(batch)
-                copied += clock() - fetched
-            reseed(state.step + 1)
-            loss = loss_of(batch)
-            loss.backward()
-            update()
-            clear()
-            meter.pending.append(loss.detach())
+            meter.pending.append(steps.make(state.batch, state.step + 1))
             meter.sizes.append(plan.size(state.batch))
             state.step += 1
             state.batch += 1
-            if state.batch % window == 0 or state.batch == plan.batches:
+            if state.batch % window == 0 or state.batch == plan.batches or steps.has_diverged:
                 self._end_window(plan)
                 if state.ended is not None:
                     return
             if state.step == kill_at:
                 self._kill()
             if clock() >= tick_at or state.batch == plan.batches:
-                steps = state.batch - counted
-                self._pace.count(steps, steps * plan.batch_size, waited, copied)
-                waited, copied, counted, tick_at = 0.0, 0.0, state.batch, clock() + TICK_S
+                done = state.batch - counted
+                self._pace.count(done, done * plan.batch_size, steps.waited, steps.copied)
+                steps.waited, steps.copied, counted, tick_at = 0.0, 0.0, state.batch, clock() + TICK_S
                 self._tick(plan)
 
     def _tick(self, plan: Plan) -> None:
@@ -172,7 +168,7 @@ class Loop:
         bad = self.state.meter.collect()
         if bad is not None:
             step = self.state.step - bad.steps_ago
-            self._diverged(f"loss is {bad.value:g} at step {step}", step, epoch, bad.last_finite)
+            self._diverged(f"loss is {bad.value:g} at step {step}", step, epoch)
 
     def _end_epoch(self, plan: Plan, hp: Setup, began: float | None) -> None:
         """Validate, let the rules speak, and only then count the epoch as done: an order may come before."""
@@ -186,7 +182,7 @@ class Loop:
             values |= self._validate(plan, hp)
         self._commit(plan, values)
         if VAL_LOSS in values and not math.isfinite(values[VAL_LOSS]):
-            self._diverged(f"validation loss is {values[VAL_LOSS]:g}", self.state.step, epoch, None)
+            self._diverged(f"validation loss is {values[VAL_LOSS]:g}", self.state.step, epoch)
         elif ending is not None:
             self._end("completed", ending)
         if began is not None:
@@ -220,6 +216,8 @@ class Loop:
             self._row(name, plan.epoch, value)
         self._row("lr", plan.epoch, self.trial.scheduled.lr)
         self._row("batch_size", plan.epoch, plan.batch_size)
+        if (scale := self.trial.stepper.loss_scale) is not None:
+            self._row("loss_scale", plan.epoch, scale)
         state.curves = extended(state.curves, plan.epoch, values)
         state.meter.end_epoch()
         state.epoch, state.batch = plan.epoch, 0
@@ -238,7 +236,7 @@ class Loop:
                     "step": state.step,
                     "metric": job.metric,
                     "value": value,
-                    "model": weights_on_cpu(self.trial.model),
+                    "model": weights_on_cpu(self.trial.stepper.kept),
                 }
             )
 
@@ -248,18 +246,16 @@ class Loop:
     def _end(self, outcome: str, ending: Ending) -> None:
         self.state.ended = Ended(outcome, ending.rule, ending.detail, self.state.epoch, self.state.step)
 
-    def _diverged(self, what: str, step: int, epoch: int, last: float | None) -> None:
-        detail = f"{what} (epoch {epoch})"
-        if last is not None:
-            detail += f"; the last finite loss was {last:.6g}"
+    def _diverged(self, what: str, step: int, epoch: int) -> None:
+        lr, size = self.trial.scheduled.lr, self.trial.scheduled.batch_size(epoch - 1)
+        detail = f"{what} (epoch {epoch}){last_finite(self.state)}; lr {lr:.3g}, batch size {size}"
         self.state.ended = Ended("diverged", "divergence", detail, epoch, step)
 
     def _row(self, name: str, epoch: int, value: float) -> None:
         self.state.rows.append(self._events.metric(name, self.state.step, epoch, value))
 
     def _save(self) -> None:
-        trial = self.trial
-        self._saver.save(self.state, self._seconds(), trial.model.state_dict(), trial.optimizer.state_dict())
+        self._saver.save(self.state, self._seconds(), self.trial)
 
     def _finish(self, ended: Ended | None) -> dict[str, Any]:
         assert ended is not None
@@ -270,7 +266,7 @@ class Loop:
         if (best := self._checkpoints.best_facts()) is not None:
             files[BEST] = best
         if self.job.final is not None and ended.outcome == "completed":
-            take_away = partial(export, self.job, self.trial.model, state.epoch, state.step)
+            take_away = partial(export, self.job, self.trial.stepper.kept, state.epoch, state.step)
             files |= self._disk.waiting_out(take_away, state.step)
         name = resolve(self.job.metric, state.curves)
         return {

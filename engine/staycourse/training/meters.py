@@ -45,11 +45,10 @@ class Mean:
 
 @dataclass(frozen=True)
 class NonFinite:
-    """The first loss that is no number: steps before the newest one, its value, the last finite one."""
+    """The first loss that is no number: steps before the newest one, its value."""
 
     steps_ago: int
     value: float
-    last_finite: float | None
 
 
 @dataclass
@@ -77,7 +76,7 @@ class LossMeter:
             self.last = value
         if bad is None:
             return None
-        return NonFinite(len(values) - 1 - bad, values[bad], self.last)
+        return NonFinite(len(values) - 1 - bad, values[bad])
 
     def end_window(self) -> float:
         """Mean of the window; the next one begins."""

@@ -17,7 +17,6 @@ from staycourse.core.problems import UserError, nearest
 from staycourse.task.contract import Setup, Task
 
 DEFAULT_OPTIMIZER = "adamw"
-DEFAULT_BATCH_SIZE = 32
 
 _NOT_ARGUMENTS = {"self", "params"}
 _NEEDS_CLOSURE = {"lbfgs"}
@@ -78,7 +77,7 @@ def build(task: Task, model: nn.Module, setup: Setup) -> torch.optim.Optimizer:
 
 def batch_size(setup: Setup) -> int:
     """The set-up's batch size, before any schedule."""
-    return int(setup.get("batch_size", DEFAULT_BATCH_SIZE))
+    return int(setup.get("batch_size", schedules.DEFAULT_BATCH_SIZE))
 
 
 class Scheduled:

@@ -86,9 +86,11 @@ class Randomness:
         """Base from which a sample's seed is mixed with its index."""
         return derive(*self._base, "sample", part, epoch)
 
-    def step(self, step: int) -> None:
-        """Before the step's forward pass, after its batch is there: dropout and the like."""
-        self._reseed(mix(self._step, step))
+    def step(self, step: int, part: int = 0) -> None:
+        """Before a step's forward pass, after its batch is there: dropout and the like. `part` counts the
+        passes of a step that takes several."""
+        seed = mix(self._step, step)
+        self._reseed(mix(seed, part) if part else seed)
 
     def validation_step(self, batch: int) -> None:
         """Before a batch of the validation set: the same draws in every epoch."""

@@ -11,6 +11,7 @@ from staycourse.training.clock import Pace
 from staycourse.training.full_disk import FullDisk
 from staycourse.training.messages import Events
 from staycourse.training.state import State
+from staycourse.training.trial import Trial
 
 # At an epoch's end a checkpoint is written if so long has passed, and if training has had a hundred times
 # as long since the last as that one took to write: a big model's are written less often.
@@ -40,7 +41,7 @@ class Saver:
         pause = max(_EPOCH_CHECKPOINT_S, _TRAINING_PER_WRITING * self._writing_s)
         return self._job.batches_per_epoch is not None or time.perf_counter() - self._saved_at >= pause
 
-    def save(self, state: State, seconds: float, model: dict[str, Any], optimizer: dict[str, Any]) -> None:
+    def save(self, state: State, seconds: float, trial: Trial) -> None:
         """Write all that a trial goes on from; `seconds` have been spent on training it."""
         began = time.perf_counter()
         self._events.flush()
@@ -49,8 +50,9 @@ class Saver:
             "format": 1,
             "trial": self._job.trial,
             "state": state.to_checkpoint(),
-            "model": model,
-            "optimizer": optimizer,
+            "model": trial.model.state_dict(),
+            "optimizer": trial.optimizer.state_dict(),
+            "stepper": trial.stepper.state(),
         }
         written, _ = self._disk.waiting_out(lambda: self._checkpoints.save(content), state.step)
         self.facts = written.facts()

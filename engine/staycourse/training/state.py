@@ -85,3 +85,15 @@ def is_better(value: float, best: float | None, goal: str) -> bool:
     if best is None:
         return True
     return value < best if goal == "min" else value > best
+
+
+def last_finite(state: State) -> str:
+    """The last values that were numbers, in words; empty if there were none."""
+    loss = [] if state.meter.last is None else [f"the last finite loss was {state.meter.last:.6g}"]
+    metrics = [
+        f"{name} {value:.6g} at epoch {epoch}"
+        for name, curve in state.curves.items()
+        for epoch, value in [point for point in curve if math.isfinite(point[1])][-1:]
+        if name != "train_loss"
+    ]
+    return "".join(f"; {words}" for words in [*loss, *metrics])

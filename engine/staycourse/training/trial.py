@@ -22,7 +22,10 @@ from staycourse.training import data as data_of
 from staycourse.training import loading, optimizers
 from staycourse.training.data import Data
 from staycourse.training.device import to_device
+from staycourse.training.fetching import TRAIN
+from staycourse.training.plan import training_batches
 from staycourse.training.randomness import Randomness, seed_all
+from staycourse.training.stepping import Stepper
 
 
 @dataclass
@@ -40,6 +43,7 @@ class Trial:
     teacher: Any
     optimizer: torch.optim.Optimizer
     scheduled: optimizers.Scheduled
+    stepper: Stepper
     notes: list[str] = field(default_factory=list)
 
     @classmethod
@@ -57,14 +61,27 @@ class Trial:
         model = make_model(task, setup, data, randomness, device)
         optimizer = optimizers.build(task, model, setup)
         scheduled = optimizers.Scheduled(schedule_of(job), optimizer, setup)
+        stepper = Stepper(job.training, model, optimizer, device)
         return cls(
-            job, task, setup, device, randomness, data, loader, model, teacher, optimizer, scheduled, notes
+            job=job,
+            task=task,
+            setup=setup,
+            device=device,
+            randomness=randomness,
+            data=data,
+            loader=loader,
+            model=model,
+            teacher=teacher,
+            optimizer=optimizer,
+            scheduled=scheduled,
+            stepper=stepper,
+            notes=notes,
         )
 
     def offered(self, hp: Setup, epoch: int, stage: str) -> dict[str, Any]:
         """What a function of the task may ask for in an epoch, beside its batch or loader."""
         return {
-            "model": self.model,
+            "model": self.stepper.trained_as if stage == TRAIN else self.stepper.kept_as,
             "hp": hp,
             "epoch": epoch,
             "stage": stage,
@@ -122,7 +139,7 @@ def make_loader(
     if seen.uses:
         notes.append("samples draw from the generators of " + ", ".join(sorted(seen.uses)))
     count = len(data.train)
-    if loading.training_batches(count, batch_size) * batch_size < count:
+    if training_batches(count, batch_size) * batch_size < count:
         notes.append("an epoch's last batch would be a single sample and is left out, another one each epoch")
     return loader, notes
 

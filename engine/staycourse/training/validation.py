@@ -11,10 +11,10 @@ from torch.utils.data import Subset
 from staycourse.core.metric_names import ENGINE_METRICS
 from staycourse.core.problems import UserError
 from staycourse.task.contract import Setup
-from staycourse.training.loading import Plan
 from staycourse.training.memo import remembering
 from staycourse.training.meters import MetricMeter
 from staycourse.training.optimizers import batch_size
+from staycourse.training.plan import Plan
 from staycourse.training.trial import Trial
 
 VAL_LOSS = "val_loss"
@@ -46,8 +46,8 @@ def validate(trial: Trial, hp: Setup, epoch: int, tick: Tick) -> dict[str, float
     of each batch.
     """
     plan = trial.loader.validation_plan(batch_size(trial.setup))
-    trial.model.eval()
-    with torch.no_grad():
+    trial.stepper.kept_as.eval()
+    with torch.no_grad(), trial.stepper.casting():
         values = _means(trial, plan, hp, epoch, tick)
         if trial.task.has("evaluate"):
             trial.randomness.whole_set(epoch)
@@ -62,7 +62,7 @@ def _means(trial: Trial, plan: Plan, hp: Setup, epoch: int, tick: Tick) -> dict[
     loss = trial.task.bind("loss", **offered)
     metrics = trial.task.bind("metrics", **offered) if trial.task.has("metrics") else None
     meter = MetricMeter()
-    with remembering(trial.model) as memo:
+    with remembering(trial.stepper.kept_as) as memo:
         for number, batch in enumerate(trial.loader.batches(plan)):
             tick(number)
             memo.forget()

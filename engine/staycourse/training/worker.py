@@ -6,6 +6,7 @@ returns. The job is the first line on `orders_fd`; what happens is told on `even
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -103,6 +104,7 @@ class _Worker:
             loader_workers=trial.loader.workers,
             pin_memory=trial.loader.pin_memory,
             parameters=trial.parameters,
+            training=dataclasses.asdict(trial.job.training),
             device_name=device_name(trial.device),
         )
 
@@ -129,6 +131,7 @@ class _Worker:
             traceback=failures.full_text(error),
             step=state.step if state else 0,
             epoch=state.epoch if state else 0,
+            at_once=self._loop.at_once if self._loop is not None else 0,
         )
         return 0
 
