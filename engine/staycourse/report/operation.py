@@ -12,6 +12,7 @@ from staycourse.report.facts import Facts
 from staycourse.report.interruptions import interruptions_section
 from staycourse.report.load import Load
 from staycourse.report.markdown import NOTHING, bullets, count, duration, escape, number, size, table
+from staycourse.report.training import training_words
 
 _MOST_NOTES = 30
 
@@ -22,6 +23,8 @@ def operation_section(facts: Facts) -> str:
         "## How it ran",
         "### Hardware",
         _hardware(facts.load),
+        "### Training",
+        training_words(facts),
         "### Throughput",
         _throughput(facts),
         "### Interruptions",
