@@ -35,7 +35,8 @@ HOSTILE = [
     "</details></table>",
 ]
 HEADINGS = {
-    "Summary", "Phases", "Data", "How it ran", "Hardware", "Throughput", "Training", "Interruptions", "Exactness",
+    "Summary", "Phases", "Data", "How it ran", "Hardware", "Throughput", "Training", "Interruptions",
+    "Exactness",
     "Notes of the engine", "Appendix: to repeat and to verify", "Repeat the run", "Seal and ledger",
     "Environment", "Sealed code", "Roadmap",
 }  # fmt: skip
