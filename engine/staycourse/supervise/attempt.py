@@ -32,6 +32,7 @@ class Attempt:
     _validation_batch: int = 0
     moved: float = field(default_factory=time.monotonic)
     last: dict[str, Any] | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
     oom_kills: int = field(default_factory=oom_kills)
 
     def hear(self, store: Store) -> None:
@@ -44,9 +45,14 @@ class Attempt:
 
     def _on_ready(self, message: dict[str, Any], store: Store) -> None:
         self.step, self.moved, self.is_ready = message["step"], time.monotonic(), True
-        store.add_facts(self.trial, {key: value for key, value in message.items() if key != "type"})
+        self._on_loading(message, store)
         for note in message.get("checkpoint_notes", []):
             store.append(Noted("checkpoint", f"{self.trial}: {one_line(note)}"))
+
+    def _on_loading(self, message: dict[str, Any], store: Store) -> None:
+        """What it tells of itself, or anew of how its batches are made."""
+        self.facts |= {key: value for key, value in message.items() if key != "type"}
+        store.add_facts(self.trial, self.facts)
 
     def _on_waiting(self, message: dict[str, Any], store: Store) -> None:
         """It cannot write and tries again: a sign of life; said once for each wait."""

@@ -51,8 +51,8 @@ from staycourse.task.outside import OutsideFiles, told
 from staycourse.task.places import Places
 from staycourse.task.probing import Probing, fetch_problem, unreported
 from staycourse.training import data as data_of
-from staycourse.training import loading
 from staycourse.training.data import Data
+from staycourse.training.probe import probe
 
 _FILE: KeyPath = ("task", "file")
 # A data set that was made this quickly is made twice, to see whether it comes out the same.
@@ -192,7 +192,7 @@ class Inspection:
     def _probe(self, task: Task, data: Data) -> None:
         collate = task.collate()
         try:
-            seen = loading.probe(data, collate)
+            seen = probe(data, collate)
         except (Exception, SystemExit) as error:
             what = "collate()" if collate else "collating samples (the task has no collate())"
             self.problems.append(raised(what, error, task.folder))

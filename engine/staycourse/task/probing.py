@@ -20,9 +20,12 @@ from staycourse.core.space import Value, describe_setup
 from staycourse.task.contract import Setup, Task
 from staycourse.task.covering import differing
 from staycourse.task.mistakes import called, raised
-from staycourse.training import loading, optimizers
+from staycourse.training import optimizers
 from staycourse.training.data import Data
+from staycourse.training.fetching import Fetcher
+from staycourse.training.loading import Loader
 from staycourse.training.randomness import Randomness
+from staycourse.training.sources.workers import WorkersSource
 from staycourse.training.stepping import Stepper
 from staycourse.training.trial import Trial, make_model, make_teacher, schedule_of
 from staycourse.training.validation import validate
@@ -118,7 +121,8 @@ class Probing:
         scheduled = optimizers.Scheduled(schedule_of(job), optimizer, setup)
         size = optimizers.batch_size(setup)
         limit = max(1, min(_VALIDATION_BATCHES, _VALIDATION_SAMPLES // size))
-        loader = loading.Loader(data, randomness, task.collate(), uses=self.uses, limit=limit)
+        source = WorkersSource(Fetcher(data, randomness, task.collate(), self.uses))
+        loader = Loader(data, randomness, source, limit=limit)
         trial = Trial(
             job=job,
             task=task,

@@ -54,7 +54,7 @@ class Fetcher(Dataset[Any]):
             chosen = torch.as_tensor([part.indices[i] for i in key.indices])
             return [tensor[chosen] for tensor in tensors]
         base = self._sample_base(key.part, key.epoch)
-        seed_all(mix(base, -2 - key.number))
+        seed_all(mix(base, batch_seed(key.number)))
         return self._collate(self._samples(part, base, [part.indices[i] for i in key.indices]))
 
     def _samples(self, part: Part, base: int, indices: list[int]) -> list[Any]:
@@ -77,6 +77,11 @@ class Fetcher(Dataset[Any]):
         if self._base is None or self._base[0] != (part, epoch):
             self._base = ((part, epoch), self._randomness.samples(part, epoch))
         return self._base[1]
+
+
+def batch_seed(number: int) -> int:
+    """What a pass's seed is mixed with: no index of a sample."""
+    return -2 - number
 
 
 def _tensors(part: Part) -> tuple[torch.Tensor, ...] | None:

@@ -131,7 +131,7 @@ class Loop:
         self.trial.stepper.trained_as.train()
         window, kill_at = window_length(plan.batches), self._kill_at()
         steps = Steps(self.trial, plan, hp, state.batch)
-        counted, tick_at = state.batch, clock() + TICK_S
+        counted, ticked = state.batch, clock()
         while state.batch < plan.batches:
             meter.pending.append(steps.make(state.batch, state.step + 1))
             meter.sizes.append(plan.size(state.batch))
@@ -143,11 +143,23 @@ class Loop:
                     return
             if state.step == kill_at:
                 self._kill()
-            if clock() >= tick_at or state.batch == plan.batches:
-                done = state.batch - counted
-                self._pace.count(done, done * plan.batch_size, steps.waited, steps.copied)
-                steps.waited, steps.copied, counted, tick_at = 0.0, 0.0, state.batch, clock() + TICK_S
+            if clock() - ticked >= TICK_S or state.batch == plan.batches:
+                self._count(plan, steps, state.batch - counted, clock() - ticked)
+                counted = state.batch
                 self._tick(plan)
+                if self.trial.loader.has_changed and state.batch < plan.batches:
+                    steps.begin_at(state.batch)
+                ticked = clock()
+
+    def _count(self, plan: Plan, steps: Steps, done: int, seconds: float) -> None:
+        """Take `done` steps, which took `seconds`, into the meters."""
+        samples = done * plan.batch_size
+        self._pace.count(done, samples, steps.waited, steps.copied)
+        loader, path = self.trial.loader, self.trial.loader.facts
+        loader.observe(done, samples, seconds, steps.waited)
+        if loader.facts != path:
+            self._events.send("loading", **loader.facts)
+        steps.waited = steps.copied = 0.0
 
     def _tick(self, plan: Plan) -> None:
         now = time.perf_counter()

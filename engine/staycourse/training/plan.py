@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-# Keeps the number of a part of an update apart from that of any other update.
+# More updates than an epoch has.
 _PARTS_FROM = 32
 
 
@@ -58,9 +58,16 @@ class Plan:
         for number in range(start, self.batches):
             at = number * self.batch_size
             for part, size in enumerate(self.passes(number)):
-                yield BatchKey(
-                    self.part, self.epoch, number + (part << _PARTS_FROM), self.order[at : at + size]
-                )
+                key = pass_number(number, part)
+                yield BatchKey(self.part, self.epoch, key, self.order[at : at + size])
+                at += size
+
+    def places(self, start: int) -> Iterator[tuple[int, int, int]]:
+        """(number, begin, end) of the same passes: where in the order their samples stand."""
+        for number in range(start, self.batches):
+            at = number * self.batch_size
+            for part, size in enumerate(self.passes(number)):
+                yield pass_number(number, part), at, at + size
                 at += size
 
     @property
@@ -71,6 +78,11 @@ class Plan:
     @property
     def samples(self) -> int:
         return min(self.batches * self.batch_size, len(self.order))
+
+
+def pass_number(number: int, part: int) -> int:
+    """The number of a pass: that of its update for the first, another than any update's for the others."""
+    return number + (part << _PARTS_FROM)
 
 
 def training_batches(count: int, batch_size: int) -> int:

@@ -33,10 +33,16 @@ class Steps:
         self._loss_of = trial.stepper.loss_of(trial.task.bind("loss", **trial.offered(hp, plan.epoch, TRAIN)))
         self._is_on_cpu = trial.device.type == "cpu"
         self._move = None if self._is_on_cpu else trial.move
-        self._batches: Iterator[Any] = trial.loader.batches(plan, start)
+        self._loader = trial.loader
+        self._batches: Iterator[Any] = iter(())
         self._is_whole = plan.is_whole
         self.waited = self.copied = 0.0
         self.has_diverged = False
+        self.begin_at(start)
+
+    def begin_at(self, number: int) -> None:
+        """Take the batches from update `number` on anew, from what the loader now has them from."""
+        self._batches = self._loader.batches(self._plan, number)
 
     def make(self, number: int, step: int) -> torch.Tensor:
         """Make update `number`, the trial's `step`-th; returns its loss, detached, still on the device."""

@@ -19,11 +19,13 @@ from staycourse.core.schedules import CONSTANT, Schedule
 from staycourse.core.seeds import derive
 from staycourse.task.contract import Setup, Task
 from staycourse.training import data as data_of
-from staycourse.training import loading, optimizers
+from staycourse.training import data_path, optimizers
 from staycourse.training.data import Data
 from staycourse.training.device import to_device
 from staycourse.training.fetching import TRAIN
+from staycourse.training.loading import Loader
 from staycourse.training.plan import training_batches
+from staycourse.training.probe import probe
 from staycourse.training.randomness import Randomness, seed_all
 from staycourse.training.stepping import Stepper
 
@@ -38,7 +40,7 @@ class Trial:
     device: torch.device
     randomness: Randomness
     data: Data
-    loader: loading.Loader
+    loader: Loader
     model: nn.Module
     teacher: Any
     optimizer: torch.optim.Optimizer
@@ -118,23 +120,12 @@ def make_loader(
     data: Data,
     randomness: Randomness,
     worker_init: Callable[[int], None] | None = None,
-) -> tuple[loading.Loader, list[str]]:
+) -> tuple[Loader, list[str]]:
     """The loader of a trial, and what is worth noting about its data."""
     collate = task.collate()
-    seen = loading.probe(data, collate)
+    seen = probe(data, collate)
     batch_size = optimizers.batch_size(setup)
-    cuda = torch.device(job.device).type == "cuda"
-    pin = cuda if job.data.pin_memory == "auto" else bool(job.data.pin_memory) and cuda
-    loader = loading.Loader(
-        data,
-        randomness,
-        collate,
-        uses=seen.uses,
-        workers=loading.choose_workers(job.data.workers, seen, batch_size, loading.cpus_here()),
-        pin_memory=pin and not seen.in_main,
-        limit=job.batches_per_epoch,
-        worker_init=worker_init,
-    )
+    loader = data_path.make_loader(job, data, randomness, collate, seen, batch_size, worker_init)
     notes = []
     if seen.uses:
         notes.append("samples draw from the generators of " + ", ".join(sorted(seen.uses)))

@@ -27,10 +27,10 @@ from staycourse.hardware.lifetime import die_with_parent
 from staycourse.training import failures
 from staycourse.training.checkpoint import Checkpoints
 from staycourse.training.device import device_name
-from staycourse.training.loading import take_short_folder
 from staycourse.training.loop import Loop
 from staycourse.training.messages import Events, Orders, PipeSink, Stopped, read_line
 from staycourse.training.output import print_to_log
+from staycourse.training.sources.workers import take_short_folder
 from staycourse.training.trial import Trial
 
 # Not an outcome: the supervisor sees a death without a last word, a crash, and tries again.
@@ -101,8 +101,7 @@ class _Worker:
             checkpoint_notes=notes,
             train_samples=len(trial.data.train),
             validation_samples=0 if validation is None else len(validation),
-            loader_workers=trial.loader.workers,
-            pin_memory=trial.loader.pin_memory,
+            **trial.loader.facts,
             parameters=trial.parameters,
             training=dataclasses.asdict(trial.job.training),
             device_name=device_name(trial.device),

@@ -1,0 +1,124 @@
+"""Which data path a trial begins on, by what its data is and by what a few samples take.
+
+- *resident*, where the samples are the same each time and lie in memory already: a plain TensorDataset, or
+  what the run's loader process has put into shared memory;
+- *workers* for all other data sets: none where a batch is cheap, else as many as timing finds.
+
+A number of `workers` in the roadmap fixes that path and that number.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch.utils.data import TensorDataset
+
+from staycourse.core.job import Job
+from staycourse.training.data import Data, Part
+from staycourse.training.fetching import TRAIN, VALIDATION, Collate, Fetcher
+from staycourse.training.loading import Loader
+from staycourse.training.probe import Probe
+from staycourse.training.randomness import Randomness
+from staycourse.training.sources.base import Source
+from staycourse.training.sources.resident import ResidentSource
+from staycourse.training.sources.workers import WorkersSource
+from staycourse.training.tables import Table
+from staycourse.training.tuning import WorkerTuner
+
+_CHEAP_BATCH_S = 0.002
+_BATCH_PER_WORKER_S = 0.01
+_MOST_WORKERS = 16
+# Of the device memory that is free as a trial begins: the model and its batches need the rest.
+_SHARE_OF_DEVICE = 0.2
+
+WorkerInit = Callable[[int], None]
+
+
+def make_loader(
+    job: Job,
+    data: Data,
+    randomness: Randomness,
+    collate: Collate | None,
+    seen: Probe,
+    batch_size: int,
+    worker_init: WorkerInit | None = None,
+) -> Loader:
+    """The loader of a trial, on the path that it begins on."""
+    limit = job.batches_per_epoch
+    pin = _pins(job) and not seen.in_main
+    if job.data.workers == "auto" and not seen.uses and (tables := tables_of(data)):
+        return Loader(data, randomness, resident(job, tables, randomness, collate, pin=pin), limit=limit)
+    fetcher = Fetcher(data, randomness, collate, seen.uses)
+
+    def made_with(workers: int) -> Source:
+        return WorkersSource(fetcher, workers=workers, pin_memory=pin, worker_init=worker_init)
+
+    workers = choose_workers(job.data.workers, seen, batch_size, cpus_here())
+    if job.data.workers != "auto" or seen.in_main or limit is not None:
+        return Loader(data, randomness, made_with(workers), limit=limit)
+    tuner = WorkerTuner(workers, min(cpus_here(), _MOST_WORKERS))
+    return Loader(data, randomness, made_with(workers), tuner=tuner, made_with=made_with)
+
+
+def resident(
+    job: Job,
+    tables: Mapping[str, tuple[Table, Part]],
+    randomness: Randomness,
+    collate: Collate | None,
+    *,
+    pin: bool,
+) -> ResidentSource:
+    """The resident path over the tables of each part, on the device where there is room for them."""
+    device = torch.device(job.device)
+    if device.type == "cuda" and collate is None:
+        free, _ = torch.cuda.mem_get_info(device)
+        known = {id(table): table for table, _ in tables.values()}
+        if sum(table.bytes for table in known.values()) <= _SHARE_OF_DEVICE * free:
+            moved = {key: table.to(device) for key, table in known.items()}
+            tables = {name: (moved[id(table)], part) for name, (table, part) in tables.items()}
+    indexed = {name: (table, part.indices) for name, (table, part) in tables.items()}
+    return ResidentSource(indexed, randomness, collate, pin_memory=pin)
+
+
+def tables_of(data: Data) -> dict[str, tuple[Table, Part]]:
+    """Each part with its samples, where all of them are rows of tensors in memory; else nothing."""
+    parts = {TRAIN: data.train} | ({VALIDATION: data.validation} if data.validation is not None else {})
+    tables = {name: _table_of(part.dataset) for name, part in parts.items()}
+    return (
+        {name: (table, parts[name]) for name, table in tables.items() if table}
+        if all(tables.values())
+        else {}
+    )
+
+
+def choose_workers(wanted: int | str, seen: Probe, batch_size: int, cpus: int) -> int:
+    """Loader workers to begin with: as declared, or for "auto" none where a batch is cheap or no CPU is to
+    spare."""
+    if seen.in_main:
+        return 0
+    if wanted != "auto":
+        return int(str(wanted).split("/")[0])
+    batch_seconds = seen.sample_seconds * batch_size
+    if batch_seconds < _CHEAP_BATCH_S:
+        return 0
+    return max(0, min(math.ceil(batch_seconds / _BATCH_PER_WORKER_S), cpus - 1, _MOST_WORKERS))
+
+
+def cpus_here() -> int:
+    """CPUs that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _pins(job: Job) -> bool:
+    cuda = torch.device(job.device).type == "cuda"
+    return cuda if job.data.pin_memory == "auto" else bool(job.data.pin_memory) and cuda
+
+
+def _table_of(dataset: Any) -> Table | None:
+    if type(dataset) is not TensorDataset or any(tensor.is_cuda for tensor in dataset.tensors):
+        return None
+    return Table(["tuple", *(["tensor"] for _ in dataset.tensors)], list(dataset.tensors))

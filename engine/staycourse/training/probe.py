@@ -1,0 +1,49 @@
+"""What a few samples show of a data set, before anything is trained on it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from torch.utils.data import default_collate
+
+from staycourse.training.data import Data
+from staycourse.training.device import holds_cuda
+from staycourse.training.fetching import Collate
+from staycourse.training.randomness import changed, seed_all, states
+
+_PROBED_SAMPLES = 12
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The global generators that samples draw from, the seconds that one takes, and whether they lie on a
+    GPU, so that only the training process itself can fetch them."""
+
+    uses: frozenset[str]
+    sample_seconds: float
+    in_main: bool
+
+
+def probe(data: Data, collate: Collate | None) -> Probe:
+    """Fetch a few samples, evenly spread, of each part, and look."""
+    uses: set[str] = set()
+    samples: list[Any] = []
+    seconds = 0.0
+    for part in (data.train, data.validation):
+        if part is None:
+            continue
+        count = min(_PROBED_SAMPLES, len(part))
+        indices = [part.indices[i * len(part) // count] for i in range(count)]
+        seed_all(0)
+        for index in indices:
+            before = states()
+            began = time.perf_counter()
+            samples.append(part.dataset[index])
+            seconds += time.perf_counter() - began
+            uses |= changed(before)
+    began = time.perf_counter()
+    (collate or default_collate)(samples[:_PROBED_SAMPLES])
+    seconds += time.perf_counter() - began
+    return Probe(frozenset(uses), seconds / len(samples), any(holds_cuda(sample) for sample in samples))

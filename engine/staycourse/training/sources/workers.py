@@ -1,0 +1,110 @@
+"""The workers path: batches are fetched sample by sample, here or by loader workers."""
+
+from __future__ import annotations
+
+import multiprocessing.util
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import torch
+from torch.utils.data import DataLoader
+
+from staycourse.training.fetching import Fetcher
+from staycourse.training.plan import BatchKey, Plan
+from staycourse.training.sources.base import Source
+
+# Of Linux's socket addresses, the closing zero left out; and what multiprocessing adds to a folder's name.
+_LONGEST_ADDRESS = 107
+_SOCKET_NAME = len("/pymp-12345678/listener-12345678")
+
+
+def _identity(batch: Any) -> Any:
+    return batch
+
+
+class _Keys:
+    """The batch sampler: yields the keys of the plan that is set when an iteration begins."""
+
+    def __init__(self) -> None:
+        self.plan: Plan | None = None
+        self.start = 0
+
+    def __iter__(self) -> Iterator[BatchKey]:
+        assert self.plan is not None
+        return self.plan.keys(self.start)
+
+    def __len__(self) -> int:
+        return 0 if self.plan is None else sum(1 for _ in self.plan.places(self.start))
+
+
+class WorkersSource(Source):
+    """`workers` loader workers for training and validation; with none, batches are fetched here."""
+
+    PATH: ClassVar[str] = "workers"
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        *,
+        workers: int = 0,
+        pin_memory: bool = False,
+        worker_init: Callable[[int], None] | None = None,
+    ) -> None:
+        self.workers = workers
+        self.pin_memory = pin_memory
+        self._keys = _Keys()
+        self._iterator: Any = None
+        self._loader: DataLoader[Any] = DataLoader(
+            fetcher,
+            batch_sampler=self._keys,  # type: ignore[arg-type]  # keys, not lists of indices
+            collate_fn=_identity,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=pin_memory,
+            # Of its own, so that starting an iteration draws nothing from the global one.
+            generator=torch.Generator(),
+            worker_init_fn=worker_init,
+            # The fetcher holds the user's data set: forked workers share it, others would need to pickle it.
+            multiprocessing_context="fork" if workers else None,
+        )
+
+    def batches(self, plan: Plan, start: int = 0) -> Iterator[Any]:
+        self._keys.plan, self._keys.start = plan, start
+        self._iterator = iter(self._loader)
+        iterator: Iterator[Any] = self._iterator
+        return iterator
+
+    def death(self, patience: float = 0.0) -> int | None:
+        workers = getattr(self._iterator, "_workers", ())
+        deadline = time.monotonic() + patience
+        while True:
+            code = next((worker.exitcode for worker in workers if worker.exitcode), None)
+            if code is not None or not workers or time.monotonic() >= deadline:
+                return code
+            time.sleep(0.005)
+
+    def close(self) -> None:
+        iterator, self._iterator = self._iterator, None
+        if iterator is None or not self.workers:
+            return
+        iterator._shutdown_workers()
+        for worker in iterator._workers:
+            # SIGTERM, which torch would use, is blocked in them.
+            if worker.is_alive():
+                worker.kill()
+                worker.join()
+
+
+def take_short_folder() -> None:
+    """In a loader worker: have its sockets in another folder where the name of the temporary one, TMPDIR, is
+    too long for a socket's address. Its batches would never arrive, and the trial hang."""
+    if len(os.fsencode(tempfile.gettempdir())) + _SOCKET_NAME <= _LONGEST_ADDRESS:
+        return
+    usual, tempfile.tempdir = tempfile.tempdir, "/tmp"
+    try:
+        multiprocessing.util.get_temp_dir()  # made once a process, and removed at its end
+    finally:
+        tempfile.tempdir = usual
