@@ -61,7 +61,8 @@ class DataSpec:
     """Which samples a trial sees.
 
     `validation` is the share held out, `share` what is taken of both parts; with `split` false all
-    samples are trained on and nothing is validated.
+    samples are trained on and nothing is validated. `resident` describes the samples in shared memory,
+    where the run's loader process has them there (training.stored).
     """
 
     validation: float = 0.2
@@ -70,6 +71,7 @@ class DataSpec:
     workers: int | str = "auto"
     pin_memory: bool | str = "auto"
     exact: bool = True
+    resident: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from staycourse.core import job as jobs
 from staycourse.core.events import AttemptFailed, Noted, TrialEnded, TrialStarted
@@ -43,6 +45,7 @@ class Attempts:
         self._waiting: dict[str, str] = {}
         self._gpus = GpuLocks(store.paths.name, self._note_device)
         self._hangs = Hangs(roadmap.limits.hang_after, store, spawner)
+        self._resident: Mapping[str, Any] | None = None
 
     def pids(self) -> list[int]:
         """The workers' process ids."""
@@ -54,6 +57,13 @@ class Attempts:
         for slot in self._slots:
             if queue and slot.name not in self.running and not self._is_taken(slot):
                 self._start(queue.pop(0), slot)
+
+    def share(self, resident: Mapping[str, Any] | None) -> None:
+        """From here on, data is taken from what the loader process has in memory; None if it has nothing."""
+        self._resident = resident
+        if resident is not None:
+            for attempt in self.running.values():
+                attempt.child.orders.send({"order": "resident", "resident": resident})
 
     def hear(self) -> None:
         """Put on record what the workers have said."""
@@ -179,7 +189,14 @@ class Attempts:
         is_first = self._store.state.trials_of(trial.plan.phase)[0].id == trial.id
         parent = self._store.state.trials[trial.plan.parent] if trial.plan.parent else None
         job = make_job(
-            self._roadmap, sealed, self._store.paths, trial, attempt.slot, is_first=is_first, parent=parent
+            self._roadmap,
+            sealed,
+            self._store.paths,
+            trial,
+            attempt.slot,
+            is_first=is_first,
+            parent=parent,
+            resident=self._resident,
         )
         attempt.moved = time.monotonic()
         child.orders.send(jobs.to_json(job))

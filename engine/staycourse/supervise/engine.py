@@ -30,6 +30,7 @@ from staycourse.supervise.code_guard import CodeGuard
 from staycourse.supervise.data_watch import DataWatch
 from staycourse.supervise.options import Options
 from staycourse.supervise.planner import Planner, same_failures
+from staycourse.supervise.resident import ResidentData
 from staycourse.supervise.search_client import SearchClient, SearchFailed
 from staycourse.supervise.slots import Slot
 from staycourse.supervise.spawner import Spawner
@@ -68,6 +69,7 @@ class Engine:
         self._attempts = Attempts(roadmap, store, self._spawner, slots, nvml)
         self._search = SearchClient(self._spawner, store.paths.log)
         self._data = DataWatch(roadmap, store, self._spawner)
+        self._resident = ResidentData(roadmap, store, self._spawner)
         self._sampler = Sampler([slot.gpu for slot in slots if slot.gpu], nvml)
         self._sampled_at = self._thinned_at = time.monotonic()
         self._clock = ClockWatch()
@@ -91,6 +93,7 @@ class Engine:
         finally:
             self._search.close()
             self._data.close()
+            self._resident.close()
             self._spawner.close()
             self._attempts.close()
 
@@ -109,6 +112,8 @@ class Engine:
             return self._suspend(reason)
         if reason := self._server_fault() or self._touched_code() or self._data.turn():
             return self._suspend(reason, at_once=True)
+        if self._data.is_clear and self._resident.turn():
+            self._attempts.share(self._resident.shared)
         if self._data.is_clear and self._has_room():
             self._guard(self._attempts.fill)
         self._attempts.announce()

@@ -28,6 +28,7 @@ _TARGETS = {
     "worker": "staycourse.training.worker",
     "search": "staycourse.search.process",
     "data": "staycourse.task.data_check",
+    "resident": "staycourse.training.resident_loader",
 }
 _BLOCKED = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _MOST = 1 << 16

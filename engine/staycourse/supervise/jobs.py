@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from staycourse.core.events import RunSealed
 from staycourse.core.job import DataSpec, Job, TaskSpec, TrainingSpec
 from staycourse.core.roadmap import Roadmap
@@ -23,9 +26,10 @@ def make_job(
     *,
     is_first: bool,
     parent: TrialState | None = None,
+    resident: Mapping[str, Any] | None = None,
 ) -> Job:
     """The next attempt's job; `is_first` says that this is the first trial of its phase, `parent` is the
-    trial that it goes on from."""
+    trial that it goes on from, `resident` what the run's loader process has in memory."""
     plan, limits = trial.plan, roadmap.limits
     is_final = roadmap.phases[plan.phase].kind == "final"
     return Job(
@@ -41,7 +45,7 @@ def make_job(
         goal=roadmap.objective.goal,
         stop=trial.stop,
         trial_hours=limits.trial_hours,
-        data=_data(roadmap, trial),
+        data=_data(roadmap, trial, resident),
         training=_training(roadmap, trial),
         schedules=roadmap.schedules,
         validate_every=roadmap.training.validate_every,
@@ -63,7 +67,7 @@ def _last_checkpoint(trial: TrialState | None) -> str | None:
     return str(files["last.pt"]["sha256"]) if "last.pt" in files else None
 
 
-def _data(roadmap: Roadmap, trial: TrialState) -> DataSpec:
+def _data(roadmap: Roadmap, trial: TrialState, resident: Mapping[str, Any] | None) -> DataSpec:
     data = roadmap.data
     return DataSpec(
         validation=data.validation,
@@ -72,6 +76,7 @@ def _data(roadmap: Roadmap, trial: TrialState) -> DataSpec:
         workers=_loader_workers(data.workers),
         pin_memory=data.pin_memory,
         exact=data.exact,
+        resident=resident,
     )
 
 

@@ -108,7 +108,8 @@ class Spawner:
         self._control = ours
 
     def fork(self, name: str, target: str, log: Path, environment: Mapping[str, str] | None = None) -> Child:
-        """Order a child that runs `target` ("worker", "search" or "data"); its first order may go at once.
+        """Order a child that runs `target` ("worker", "search", "data", "resident"); its first order may go
+        at once.
 
         A server that has died since the last look is started again.
         """

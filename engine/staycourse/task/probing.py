@@ -20,12 +20,9 @@ from staycourse.core.space import Value, describe_setup
 from staycourse.task.contract import Setup, Task
 from staycourse.task.covering import differing
 from staycourse.task.mistakes import called, raised
-from staycourse.training import optimizers
+from staycourse.training import data_path, optimizers
 from staycourse.training.data import Data
-from staycourse.training.fetching import Fetcher
-from staycourse.training.loading import Loader
 from staycourse.training.randomness import Randomness
-from staycourse.training.sources.workers import WorkersSource
 from staycourse.training.stepping import Stepper
 from staycourse.training.trial import Trial, make_model, make_teacher, schedule_of
 from staycourse.training.validation import validate
@@ -121,8 +118,7 @@ class Probing:
         scheduled = optimizers.Scheduled(schedule_of(job), optimizer, setup)
         size = optimizers.batch_size(setup)
         limit = max(1, min(_VALIDATION_BATCHES, _VALIDATION_SAMPLES // size))
-        source = WorkersSource(Fetcher(data, randomness, task.collate(), self.uses))
-        loader = Loader(data, randomness, source, limit=limit)
+        loader = data_path.plain_loader(data, randomness, task.collate(), self.uses, limit)
         trial = Trial(
             job=job,
             task=task,

@@ -18,6 +18,7 @@ from staycourse.core.seeds import derive
 from staycourse.task.contract import Task
 from staycourse.training.randomness import seed_all
 from staycourse.training.split import split, take_share
+from staycourse.training.stored import Stored, may_replace
 
 STAGES = ("train", "validation")
 
@@ -50,7 +51,13 @@ class Data:
 
 
 def prepare(task: Task, spec: DataSpec, seed: int) -> Data:
-    """The parts of the task's data; raises DataError where there is nothing to train on."""
+    """The parts of the task's data; raises DataError where there is nothing to train on.
+
+    Where the run's loader process has the samples in memory, and nothing in the task asks for the data sets
+    themselves, they are not made anew.
+    """
+    if (stored := _stored(task, spec)) is not None:
+        return _of_stored(stored, spec, seed)
     train, validation = _stages(task, seed)
     if isinstance(train, tuple):
         return _given_split(train, validation, spec, seed)
@@ -62,7 +69,34 @@ def prepare(task: Task, spec: DataSpec, seed: int) -> Data:
                 f"dataset() gives {len(train)} samples for stage 'train', {len(validation)} for 'validation' "
                 "(the same samples in the same order, or a tuple (train, validation))"
             )
-    return _own_split(task, train, validation, spec, seed)
+    return _own_split(train, validation, spec, seed, _groups(task, train))
+
+
+def _stored(task: Task, spec: DataSpec) -> Stored | None:
+    if spec.resident is None or not may_replace(task):
+        return None
+    if spec.resident["split_given"] and not spec.split:
+        return None  # both parts together, as they are for training, is what the loader has not seen
+    try:
+        return Stored(spec.resident)
+    except OSError:
+        return None
+
+
+def _of_stored(stored: Stored, spec: DataSpec, seed: int) -> Data:
+    train, validation = stored.datasets["train"], stored.datasets["validation"]
+    if stored.split_given:
+        return _given_split((train, validation), (train, validation), spec, seed)
+    return _own_split(train, validation, spec, seed, stored.groups)
+
+
+def group_numbers(task: Task, dataset: Any) -> list[int] | None:
+    """The task's groups as numbers, equal for equal ids, in the order in which they first come."""
+    groups = _groups(task, dataset)
+    if groups is None:
+        return None
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(group, len(numbers)) for group in groups]
 
 
 def labels_of(dataset: Any) -> list[int] | None:
@@ -127,9 +161,10 @@ def _given_split(train: tuple[Any, ...], validation: Any, spec: DataSpec, seed: 
     return Data(parts[0], parts[1], train[0], None not in labels, split_given=True)
 
 
-def _own_split(task: Task, train: Any, validation: Any, spec: DataSpec, seed: int) -> Data:
+def _own_split(
+    train: Any, validation: Any, spec: DataSpec, seed: int, groups: Sequence[Hashable] | None
+) -> Data:
     labels = labels_of(train)
-    groups = _groups(task, train)
     everything = list(range(len(train)))
     held_in, held_out = split(len(train), spec.validation, seed, groups) if spec.split else (everything, [])
     known = {"stratified": labels is not None, "grouped": groups is not None}

@@ -26,6 +26,7 @@ from staycourse.training.randomness import Randomness
 from staycourse.training.sources.base import Source
 from staycourse.training.sources.resident import ResidentSource
 from staycourse.training.sources.workers import WorkersSource
+from staycourse.training.stored import Stored, StoredDataset
 from staycourse.training.tables import Table
 from staycourse.training.tuning import WorkerTuner
 
@@ -52,6 +53,10 @@ def make_loader(
     pin = _pins(job) and not seen.in_main
     if job.data.workers == "auto" and not seen.uses and (tables := tables_of(data)):
         return Loader(data, randomness, resident(job, tables, randomness, collate, pin=pin), limit=limit)
+    if job.data.workers == "auto" and not seen.uses and job.data.resident is not None:
+        source = moved_in(job, data, randomness, collate, job.data.resident)
+        if source is not None:
+            return Loader(data, randomness, source, limit=limit)
     fetcher = Fetcher(data, randomness, collate, seen.uses)
 
     def made_with(workers: int) -> Source:
@@ -62,6 +67,29 @@ def make_loader(
         return Loader(data, randomness, made_with(workers), limit=limit)
     tuner = WorkerTuner(workers, min(cpus_here(), _MOST_WORKERS))
     return Loader(data, randomness, made_with(workers), tuner=tuner, made_with=made_with)
+
+
+def plain_loader(
+    data: Data, randomness: Randomness, collate: Collate | None, uses: frozenset[str], limit: int | None
+) -> Loader:
+    """A loader that fetches sample by sample, in this process."""
+    return Loader(data, randomness, WorkersSource(Fetcher(data, randomness, collate, uses)), limit=limit)
+
+
+def moved_in(
+    job: Job, data: Data, randomness: Randomness, collate: Collate | None, described: Mapping[str, Any]
+) -> Source | None:
+    """The resident path for a trial that began before the run's data was in memory; None if it is not all
+    there."""
+    try:
+        stored = Stored(described)
+    except OSError:
+        return None
+    parts = {TRAIN: data.train} | ({VALIDATION: data.validation} if data.validation is not None else {})
+    tables = {name: (stored.datasets[name].table, part) for name, part in parts.items()}
+    if any(len(table) != len(part.dataset) for table, part in tables.values()):
+        return None
+    return resident(job, tables, randomness, collate, pin=_pins(job))
 
 
 def resident(
@@ -87,7 +115,7 @@ def resident(
 def tables_of(data: Data) -> dict[str, tuple[Table, Part]]:
     """Each part with its samples, where all of them are rows of tensors in memory; else nothing."""
     parts = {TRAIN: data.train} | ({VALIDATION: data.validation} if data.validation is not None else {})
-    tables = {name: _table_of(part.dataset) for name, part in parts.items()}
+    tables = {name: table_of(part.dataset) for name, part in parts.items()}
     return (
         {name: (table, parts[name]) for name, table in tables.items() if table}
         if all(tables.values())
@@ -118,7 +146,10 @@ def _pins(job: Job) -> bool:
     return cuda if job.data.pin_memory == "auto" else bool(job.data.pin_memory) and cuda
 
 
-def _table_of(dataset: Any) -> Table | None:
+def table_of(dataset: Any) -> Table | None:
+    """The samples of a data set that are rows of tensors in memory; None for any other data set."""
+    if isinstance(dataset, StoredDataset):
+        return dataset.table
     if type(dataset) is not TensorDataset or any(tensor.is_cuda for tensor in dataset.tensors):
         return None
     return Table(["tuple", *(["tensor"] for _ in dataset.tensors)], list(dataset.tensors))

@@ -72,7 +72,7 @@ def _setup(job: Job, epoch: int, step: int) -> dict[str, Any]:
         "task": {"file": job.task.file, "args": dict(job.task.args)},
         "objective": {"metric": job.metric, "goal": job.goal},
         "schedules": job.schedules,
-        "data": dataclasses.asdict(job.data),
+        "data": {k: v for k, v in dataclasses.asdict(job.data).items() if k != "resident"},
         "training": dataclasses.asdict(job.training),
         "trial": job.trial,
         "torch": torch.__version__,

@@ -152,13 +152,16 @@ class Loop:
                 ticked = clock()
 
     def _count(self, plan: Plan, steps: Steps, done: int, seconds: float) -> None:
-        """Take `done` steps, which took `seconds`, into the meters."""
+        """Take `done` steps, which took `seconds`, into the meters; let the loader learn from them."""
         samples = done * plan.batch_size
         self._pace.count(done, samples, steps.waited, steps.copied)
-        loader, path = self.trial.loader, self.trial.loader.facts
-        loader.observe(done, samples, seconds, steps.waited)
-        if loader.facts != path:
-            self._events.send("loading", **loader.facts)
+        trial, known = self.trial, self.trial.loader.facts
+        if self._orders.resident is not None:
+            trial.move_in(self._orders.resident)
+            self._orders.resident = None
+        trial.loader.observe(done, samples, seconds, steps.waited)
+        if trial.loader.facts != known:
+            self._events.send("loading", **trial.loader.facts)
         steps.waited = steps.copied = 0.0
 
     def _tick(self, plan: Plan) -> None:

@@ -74,7 +74,11 @@ class Stopped(Exception):
 
 
 class Orders:
-    """Looks for orders without waiting; end-of-file means that none can come any more."""
+    """Looks for orders without waiting; end-of-file means that none can come any more.
+
+    `resident` is the data that the run's loader process has put into memory since the job was given; whoever
+    takes it sets it back to None.
+    """
 
     def __init__(self, fd: int | None, rest: bytes = b"") -> None:
         self._fd = fd
@@ -83,6 +87,7 @@ class Orders:
         if fd is not None:
             self._poll.register(fd, select.POLLIN)
         self._stop = False
+        self.resident: dict[str, Any] | None = None
 
     def check(self) -> None:
         """Raise Stopped once the order to stop has come."""
@@ -94,8 +99,9 @@ class Orders:
             self._buffer += data
         while b"\n" in self._buffer:
             line, self._buffer = self._buffer.split(b"\n", 1)
-            if line.strip() and json.loads(line).get("order") == "stop":
-                self._stop = True
+            order = json.loads(line) if line.strip() else {}
+            self._stop = self._stop or order.get("order") == "stop"
+            self.resident = order.get("resident", self.resident)
         if self._stop:
             raise Stopped
 

@@ -6,7 +6,7 @@ has set threads, CPU affinity and the working directory.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from staycourse.training.loading import Loader
 from staycourse.training.plan import training_batches
 from staycourse.training.probe import probe
 from staycourse.training.randomness import Randomness, seed_all
+from staycourse.training.sources.workers import WorkersSource
 from staycourse.training.stepping import Stepper
 
 
@@ -96,6 +97,14 @@ class Trial:
         if self.device.type == "cpu":
             return batch
         return to_device(batch, self.device, non_blocking=self.loader.pin_memory)
+
+    def move_in(self, described: Mapping[str, Any]) -> None:
+        """Take batches from what the run's loader process has in memory now, if they are fetched so far."""
+        if self.loader.path != WorkersSource.PATH or self.job.data.workers != "auto":
+            return
+        source = data_path.moved_in(self.job, self.data, self.randomness, self.task.collate(), described)
+        if source is not None:
+            self.loader.use(source)
 
     @property
     def parameters(self) -> int:
