@@ -68,7 +68,7 @@ def asked(spawner: Spawner, tmp_path: Path) -> Asked:
     @contextmanager
     def asking(task: TaskSpec, **request: Any) -> Iterator[dict[str, Any]]:
         child = spawner.fork(f"resident {tmp_path.name}", "resident", tmp_path / "data.log")
-        usual = {"validation": 0.2, "seed": 7, "most_bytes": 1 << 30, "workers": 1}
+        usual = {"data": {"validation": 0.2}, "seed": 7, "most_bytes": 1 << 30, "workers": 1}
         child.orders.send({"task": dataclasses.asdict(task)} | usual | request)
         answers: list[dict[str, Any]] = []
 

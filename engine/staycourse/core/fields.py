@@ -49,6 +49,26 @@ Duration = Annotated[
     BeforeValidator(seconds),
     WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[smhd]\s*$"}),
 ]
+_POWERS = {
+    **{unit: 1000**power for power, unit in enumerate(("B", "KB", "MB", "GB", "TB"))},
+    **{unit: 1024**power for power, unit in enumerate(("KIB", "MIB", "GIB", "TIB"), start=1)},
+}
+_SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kKmMgGtT]?[iI]?[bB])\s*$")
+
+
+def byte_count(text: Any) -> int:
+    """`"2 GB"` as 2000000000; a bare number is refused, for its unit would be a guess."""
+    match = _SIZE.match(text) if isinstance(text, str) else None
+    if match is None or match[2].upper() not in _POWERS:
+        raise ValueError('expected a size such as "512 MB", "1 GiB" or "1.5 GB"')
+    return int(float(match[1]) * _POWERS[match[2].upper()])
+
+
+Size = Annotated[
+    int,
+    BeforeValidator(byte_count),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[kKmMgGtT]?[iI]?[bB]\s*$"}),
+]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 

@@ -47,13 +47,14 @@ class TaskSpec:
     """Where the task's code is and how it is called.
 
     `code` is the folder with the sealed copy, `file` the task file's path in it, `folder` the
-    roadmap's folder, in which relative paths start.
+    roadmap's folder, in which relative paths start; with `has_files` the task needs no `dataset`.
     """
 
     code: str
     file: str
     folder: str
     args: Mapping[str, Any] = field(default_factory=dict)
+    has_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ class DataSpec:
     `validation` is the share held out, `share` what is taken of both parts; with `split` false all
     samples are trained on and nothing is validated. `resident` describes the samples in shared memory,
     where the run's loader process has them there (training.stored).
+
+    `files` are the patterns that stand in for a `dataset` where the task has none; `buffer` bounds the bytes
+    of them in memory, and `index` is a file that keeps what is in each.
     """
 
     validation: float = 0.2
@@ -72,6 +76,10 @@ class DataSpec:
     pin_memory: bool | str = "auto"
     exact: bool = True
     resident: Mapping[str, Any] | None = None
+    files: tuple[str, ...] = ()
+    trusted: bool = False
+    buffer: int = 1 << 30
+    index: str | None = None
 
 
 @dataclass(frozen=True)
@@ -185,7 +193,7 @@ def from_json(body: Mapping[str, Any]) -> Job:
         **{
             **body,
             "task": TaskSpec(**body["task"]),
-            "data": DataSpec(**body["data"]),
+            "data": DataSpec(**{**body["data"], "files": tuple(body["data"]["files"])}),
             "training": TrainingSpec(**body["training"]),
             "stop": stop,
             "schedules": schedules,

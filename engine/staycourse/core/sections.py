@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from staycourse.core.fields import Count, Duration, Finite, Section
+from staycourse.core.fields import Count, Duration, Finite, Section, Size
 
 _Argument = bool | int | float | str | list[bool | int | float | str]
 
@@ -51,6 +51,7 @@ class Data(Section):
     workers: Annotated[int | str, AfterValidator(_loader_workers)] = "auto"
     pin_memory: bool | Literal["auto"] = "auto"
     trusted: bool = False
+    buffer: Size = 1 << 30
     exact: bool = True
 
 

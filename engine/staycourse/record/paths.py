@@ -56,8 +56,13 @@ class RunPaths:
 
     @property
     def data_log(self) -> Path:
-        """What the task prints while its data is compared with the seal."""
+        """What the task prints while its data is compared with the seal, or loaded for all trials."""
         return self.root / "data.log"
+
+    @property
+    def shards(self) -> Path:
+        """What is in each of the data's shard files, so that only one process has to look."""
+        return self.root / "shards.json"
 
     @property
     def trials(self) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from staycourse.core.events import RunSealed
@@ -35,7 +36,7 @@ def make_job(
     return Job(
         trial=plan.trial,
         folder=str(paths.trial(plan.trial)),
-        task=TaskSpec(str(paths.code), sealed.facts["task_file"], sealed.folder, roadmap.task.args),
+        task=task_spec(roadmap, sealed, paths),
         setup=plan.setup,
         seed=roadmap.seed,
         repetition=plan.repetition,
@@ -45,7 +46,9 @@ def make_job(
         goal=roadmap.objective.goal,
         stop=trial.stop,
         trial_hours=limits.trial_hours,
-        data=_data(roadmap, trial, resident),
+        data=replace(
+            data_spec(roadmap, paths), share=trial.plan.share, split=trial.plan.split, resident=resident
+        ),
         training=_training(roadmap, trial),
         schedules=roadmap.schedules,
         validate_every=roadmap.training.validate_every,
@@ -67,16 +70,29 @@ def _last_checkpoint(trial: TrialState | None) -> str | None:
     return str(files["last.pt"]["sha256"]) if "last.pt" in files else None
 
 
-def _data(roadmap: Roadmap, trial: TrialState, resident: Mapping[str, Any] | None) -> DataSpec:
+def task_spec(roadmap: Roadmap, sealed: RunSealed, paths: RunPaths) -> TaskSpec:
+    """Where a run's workers find its task."""
+    return TaskSpec(
+        code=str(paths.code),
+        file=sealed.facts["task_file"],
+        folder=sealed.folder,
+        args=roadmap.task.args,
+        has_files=bool(roadmap.data.files),
+    )
+
+
+def data_spec(roadmap: Roadmap, paths: RunPaths) -> DataSpec:
+    """All of a run's data, split."""
     data = roadmap.data
     return DataSpec(
         validation=data.validation,
-        share=trial.plan.share,
-        split=trial.plan.split,
         workers=_loader_workers(data.workers),
         pin_memory=data.pin_memory,
         exact=data.exact,
-        resident=resident,
+        files=tuple(data.files),
+        trusted=data.trusted,
+        buffer=data.buffer,
+        index=str(paths.shards),
     )
 
 

@@ -12,10 +12,10 @@ from typing import Any
 import psutil
 
 from staycourse.core.events import RunSealed
-from staycourse.core.job import TaskSpec
 from staycourse.core.roadmap import Roadmap
 from staycourse.hardware.cgroup import find_cgroup
 from staycourse.record.store import Store
+from staycourse.supervise.jobs import data_spec, task_spec
 from staycourse.supervise.spawner import Child, Spawner
 
 # Of the memory that is free as a session begins: models, batches and other people need the rest.
@@ -78,12 +78,10 @@ class ResidentData:
         self._child.orders.send(self._request(sealed))
 
     def _request(self, sealed: RunSealed) -> dict[str, Any]:
-        task = TaskSpec(
-            str(self._store.paths.code), sealed.facts["task_file"], sealed.folder, self._roadmap.task.args
-        )
+        paths = self._store.paths
         return {
-            "task": dataclasses.asdict(task),
-            "validation": self._roadmap.data.validation,
+            "task": dataclasses.asdict(task_spec(self._roadmap, sealed, paths)),
+            "data": dataclasses.asdict(data_spec(self._roadmap, paths)),
             "seed": self._roadmap.seed,
             "most_bytes": int(_SHARE_OF_MEMORY * _free_memory()),
             "workers": max(1, min(_MOST_WORKERS, len(os.sched_getaffinity(0)) // 2)),

@@ -117,18 +117,19 @@ class Task:
         with importing or nullcontext():
             module = _import(path)
         task = cls(path.parent, _functions(module))
-        if problems := task.problems(path.name):
+        if problems := task.problems(path.name, has_files=spec.has_files):
             raise TaskError(problems)
         task._build_arguments(spec.args)
         return task
 
-    def problems(self, file: str) -> list[Problem]:
-        """Functions that are missing or that ask for what the engine does not offer."""
+    def problems(self, file: str, *, has_files: bool = False) -> list[Problem]:
+        """Functions that are missing or that ask for what the engine does not offer. Where `[data] files`
+        says what the samples are, the task need not."""
         problems = []
         for name, offer in FUNCTIONS.items():
             if name in self.functions:
                 problems += [_unknown(file, name, offer, p) for p in self._unoffered(name, offer)]
-            elif offer.required:
+            elif offer.required and not (name == "dataset" and has_files):
                 problems.append(_missing(file, name))
         return problems
 

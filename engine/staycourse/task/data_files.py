@@ -108,6 +108,14 @@ def take(
     return Manifest(kind, tuple(files), tuple(patterns), piece, left_out)
 
 
+def filled(pattern: str, args: Any) -> str:
+    """A pattern with `{args.name}` replaced by the task's argument; where the roadmap does not set it, by its
+    default."""
+    for name, value in vars(args).items():
+        pattern = pattern.replace("{args." + name + "}", str(value))
+    return pattern
+
+
 def matches(folder: Path, pattern: str) -> list[Path]:
     """The files that a pattern of `[data] files` matches; `..` may lead out of the folder. What lies in the
     folder of a run is none of the data: the run would stop over its own checkpoints."""

@@ -1,22 +1,6 @@
 """`python -m staycourse.task.inspection`: what only running the task can tell. JSON on stdin, JSON on stdout.
 
-The request (keys with a default may be left out):
-
-    task         {"code": folder of the copy, "file": path in it, "folder": the roadmap's, "args": {…}}
-    space        `core.space.to_json` of the roadmap's space
-    schedules    {name: {hyperparameter: {epoch: factor}}}; default {}
-    setups       further set-ups to try, in part or whole, those of a `compare` phase say; default []
-    seed         the roadmap's
-    metrics      [{"name": …, "path": key path}]: metrics that the roadmap asks for; or plain names
-    largest_batch  the largest batch size that may come up; default: of the space
-    validation   share held out; default 0.2
-    shares       shares of the data that phases take; default [1.0]
-    files        `[data] files`; default []
-    exact        `[data] exact`; default true
-    training     fields of `core.job.TrainingSpec`; default {}
-    device       "cpu" or "cuda:0"; default "cpu"
-    origin       the folder that the task was copied from; default: the roadmap's
-    fingerprint_method  that of an earlier fingerprint, to take this one alike; default null
+The request is that of `task.inspection_request`.
 
 The answer: {"problems": [{"path", "message", "right"}], "notes": [text], "facts": {…}}; `facts` is complete
 only if there are no problems. What the task prints goes to stderr.
@@ -42,6 +26,7 @@ from staycourse.core.space import Space
 from staycourse.task import fingerprint as fingerprints
 from staycourse.task.contract import Task
 from staycourse.task.covering import completed, covering, largest_batch
+from staycourse.task.data_files import filled
 from staycourse.task.distributions import imported_distributions
 from staycourse.task.fingerprint import Fingerprint
 from staycourse.task.inspection_request import with_epochs
@@ -53,6 +38,7 @@ from staycourse.task.probing import Probing, fetch_problem, unreported
 from staycourse.training import data as data_of
 from staycourse.training.data import Data
 from staycourse.training.probe import probe
+from staycourse.training.shards.reading import ShardError
 
 _FILE: KeyPath = ("task", "file")
 # A data set that was made this quickly is made twice, to see whether it comes out the same.
@@ -120,12 +106,19 @@ class Inspection:
         return task
 
     def _data(self, task: Task) -> Data | None:
-        spec = DataSpec(validation=self.request.get("validation", 0.2))
+        spec = DataSpec(
+            validation=self.request.get("validation", 0.2),
+            files=tuple(self.request.get("files") or ()),
+            trusted=bool(self.request.get("trusted", False)),
+            buffer=self.request.get("buffer", DataSpec.buffer),
+        )
         began = time.perf_counter()
         try:
             data = data_of.prepare(task, spec, self.request["seed"])
-            if time.perf_counter() - began < _REMAKE_SECONDS:
+            if task.has("dataset") and time.perf_counter() - began < _REMAKE_SECONDS:
                 self._remake(task, data, spec)
+        except ShardError as error:
+            self.problems.append(Problem(("data", "files"), str(error)))
         except UserError as error:
             self.problems.append(Problem(_FILE, str(error)))
         except (Exception, SystemExit) as error:
@@ -230,7 +223,7 @@ class Inspection:
         """With it, which files to watch, and what they are now: `data_files`, no part of the seal itself."""
         folder, method = Path(self.spec.folder), self.request.get("fingerprint_method")
         if files := self.request.get("files"):
-            found = fingerprints.of_files(folder, [_filled(pattern, task) for pattern in files])
+            found = fingerprints.of_files(folder, [filled(pattern, task.args) for pattern in files])
             if isinstance(found, list):
                 self.problems += found
                 return
@@ -287,13 +280,6 @@ def main() -> None:
 
 def _sample_hash(dataset: Any, index: int, seed: int) -> str:
     return fingerprints.of_value(fingerprints.sample_at(dataset, index, seed))
-
-
-def _filled(pattern: str, task: Task) -> str:
-    """`{args.name}` replaced by the task's argument; where the roadmap does not set it, by its default."""
-    for name, value in vars(task.args).items():
-        pattern = pattern.replace("{args." + name + "}", str(value))
-    return pattern
 
 
 if __name__ == "__main__":

@@ -1,4 +1,25 @@
-"""What the child processes of a check are asked about a roadmap."""
+"""What the child processes of a check are asked about a roadmap.
+
+The request (keys with a default may be left out):
+
+    task         {"code": folder of the copy, "file": path in it, "folder": the roadmap's, "args": {…}}
+    space        `core.space.to_json` of the roadmap's space
+    schedules    {name: {hyperparameter: {epoch: factor}}}; default {}
+    setups       further set-ups to try, in part or whole, those of a `compare` phase say; default []
+    seed         the roadmap's
+    metrics      [{"name": …, "path": key path}]: metrics that the roadmap asks for; or plain names
+    largest_batch  the largest batch size that may come up; default: of the space
+    validation   share held out; default 0.2
+    shares       shares of the data that phases take; default [1.0]
+    files        `[data] files`; default []
+    trusted      `[data] trusted`; default false
+    buffer       `[data] buffer`, in bytes; default 1 GiB
+    exact        `[data] exact`; default true
+    training     fields of `core.job.TrainingSpec`; default {}
+    device       "cpu" or "cuda:0"; default "cpu"
+    origin       the folder that the task was copied from; default: the roadmap's
+    fingerprint_method  that of an earlier fingerprint, to take this one alike; default null
+"""
 
 from __future__ import annotations
 
@@ -21,6 +42,7 @@ def inspection_request(roadmap: Roadmap, folder: Path, code: Path, task_file: Pa
             "file": task_file.name,
             "folder": str(folder),
             "args": dict(roadmap.task.args),
+            "has_files": bool(roadmap.data.files),
         },
         "space": spaces.to_json(roadmap.space),
         "schedules": {name: _texted(schedule) for name, schedule in roadmap.schedules.items()},
@@ -31,6 +53,8 @@ def inspection_request(roadmap: Roadmap, folder: Path, code: Path, task_file: Pa
         "validation": roadmap.data.validation,
         "shares": sorted({_share(phase) for phase in roadmap.phases}),
         "files": [_filled(pattern, roadmap) for pattern in roadmap.data.files],
+        "trusted": roadmap.data.trusted,
+        "buffer": roadmap.data.buffer,
         "exact": roadmap.data.exact,
         "training": roadmap.training.model_dump(exclude={"epoch", "validate_every"}),
         "device": "cpu",

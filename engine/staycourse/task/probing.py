@@ -207,8 +207,7 @@ def fetch_problem(
     for part in (data.train, data.validation):
         if part is None:
             continue
-        count = min(12, len(part))
-        for index in (part.indices[i * len(part) // count] for i in range(count)):
+        for index in part.spread(12):
             try:
                 alike = fetch(part.dataset, index, 1) == fetch(part.dataset, index, 1)
             except (Exception, SystemExit) as error:

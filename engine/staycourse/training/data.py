@@ -17,6 +17,7 @@ from staycourse.core.problems import UserError
 from staycourse.core.seeds import derive
 from staycourse.task.contract import Task
 from staycourse.training.randomness import seed_all
+from staycourse.training.shards.dataset import ShardSet
 from staycourse.training.split import split, take_share
 from staycourse.training.stored import Stored, may_replace
 
@@ -37,6 +38,15 @@ class Part:
     def __len__(self) -> int:
         return len(self.indices)
 
+    def spread(self, count: int) -> list[int]:
+        """Up to so many of the indices, evenly spread; of data in many files, from one file alone."""
+        among = self.indices
+        if isinstance(self.dataset, ShardSet):
+            first = self.dataset.blocks(among)[0].slices[0]
+            among = among[first.begin : first.end]
+        count = min(count, len(among))
+        return [among[i * len(among) // count] for i in range(count)]
+
 
 @dataclass(frozen=True)
 class Data:
@@ -56,6 +66,9 @@ def prepare(task: Task, spec: DataSpec, seed: int) -> Data:
     Where the run's loader process has the samples in memory, and nothing in the task asks for the data sets
     themselves, they are not made anew.
     """
+    if not task.has("dataset"):
+        shards = ShardSet.of(spec, task.args)
+        return _own_split(shards, shards, spec, seed, _groups(task, shards))
     if (stored := _stored(task, spec)) is not None:
         return _of_stored(stored, spec, seed)
     train, validation = _stages(task, seed)

@@ -2,9 +2,10 @@
 
 - *resident*, where the samples are the same each time and lie in memory already: a plain TensorDataset, or
   what the run's loader process has put into shared memory;
+- *stream* for data in many files: readers load whole files ahead;
 - *workers* for all other data sets: none where a batch is cheap, else as many as timing finds.
 
-A number of `workers` in the roadmap fixes that path and that number.
+A number of `workers` in the roadmap fixes one of the last two and that number.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -23,8 +25,10 @@ from staycourse.training.fetching import TRAIN, VALIDATION, Collate, Fetcher
 from staycourse.training.loading import Loader
 from staycourse.training.probe import Probe
 from staycourse.training.randomness import Randomness
+from staycourse.training.shards.dataset import ShardSet
 from staycourse.training.sources.base import Source
 from staycourse.training.sources.resident import ResidentSource
+from staycourse.training.sources.stream import StreamSource
 from staycourse.training.sources.workers import WorkersSource
 from staycourse.training.stored import Stored, StoredDataset
 from staycourse.training.tables import Table
@@ -33,6 +37,8 @@ from staycourse.training.tuning import WorkerTuner
 _CHEAP_BATCH_S = 0.002
 _BATCH_PER_WORKER_S = 0.01
 _MOST_WORKERS = 16
+# Of whole files; more wait for the disk.
+_MOST_READERS = 4
 # Of the device memory that is free as a trial begins: the model and its batches need the rest.
 _SHARE_OF_DEVICE = 0.2
 
@@ -57,23 +63,62 @@ def make_loader(
         source = moved_in(job, data, randomness, collate, job.data.resident)
         if source is not None:
             return Loader(data, randomness, source, limit=limit)
-    fetcher = Fetcher(data, randomness, collate, seen.uses)
-
-    def made_with(workers: int) -> Source:
-        return WorkersSource(fetcher, workers=workers, pin_memory=pin, worker_init=worker_init)
-
-    workers = choose_workers(job.data.workers, seen, batch_size, cpus_here())
+    made_with, workers, most = _fetching(job, data, randomness, collate, seen, batch_size, pin, worker_init)
     if job.data.workers != "auto" or seen.in_main or limit is not None:
         return Loader(data, randomness, made_with(workers), limit=limit)
-    tuner = WorkerTuner(workers, min(cpus_here(), _MOST_WORKERS))
+    tuner = WorkerTuner(workers, most)
     return Loader(data, randomness, made_with(workers), tuner=tuner, made_with=made_with)
+
+
+def _fetching(
+    job: Job,
+    data: Data,
+    randomness: Randomness,
+    collate: Collate | None,
+    seen: Probe,
+    batch_size: int,
+    pin: bool,
+    worker_init: WorkerInit | None,
+) -> tuple[Callable[[int], Source], int, int]:
+    """How a source with so many workers is made, how many to begin with, and the most worth trying."""
+    cpus, more = cpus_here(), {"pin_memory": pin, "worker_init": worker_init}
+    if isinstance(data.train.dataset, ShardSet):
+        begin = int(cpus > 1) if job.data.workers == "auto" else int(job.data.workers)
+        return partial(_streaming, _parts(data), randomness, collate, more), begin, min(cpus, _MOST_READERS)
+    fetcher = Fetcher(data, randomness, collate, seen.uses)
+    begin = choose_workers(job.data.workers, seen, batch_size, cpus)
+    return partial(_working, fetcher, more), begin, min(cpus, _MOST_WORKERS)
+
+
+def _streaming(
+    parts: dict[str, Part],
+    randomness: Randomness,
+    collate: Collate | None,
+    more: dict[str, Any],
+    workers: int,
+) -> Source:
+    return StreamSource(parts, randomness, collate, workers=workers, **more)
+
+
+def _working(fetcher: Fetcher, more: dict[str, Any], workers: int) -> Source:
+    return WorkersSource(fetcher, workers=workers, **more)
+
+
+def _parts(data: Data) -> dict[str, Part]:
+    held = {} if data.validation is None else {VALIDATION: data.validation}
+    return {TRAIN: data.train} | held
 
 
 def plain_loader(
     data: Data, randomness: Randomness, collate: Collate | None, uses: frozenset[str], limit: int | None
 ) -> Loader:
-    """A loader that fetches sample by sample, in this process."""
-    return Loader(data, randomness, WorkersSource(Fetcher(data, randomness, collate, uses)), limit=limit)
+    """A loader that does all in this process."""
+    source: Source
+    if isinstance(data.train.dataset, ShardSet):
+        source = StreamSource(_parts(data), randomness, collate)
+    else:
+        source = WorkersSource(Fetcher(data, randomness, collate, uses))
+    return Loader(data, randomness, source, limit=limit)
 
 
 def moved_in(
@@ -85,7 +130,7 @@ def moved_in(
         stored = Stored(described)
     except OSError:
         return None
-    parts = {TRAIN: data.train} | ({VALIDATION: data.validation} if data.validation is not None else {})
+    parts = _parts(data)
     tables = {name: (stored.datasets[name].table, part) for name, part in parts.items()}
     if any(len(table) != len(part.dataset) for table, part in tables.values()):
         return None
@@ -114,7 +159,7 @@ def resident(
 
 def tables_of(data: Data) -> dict[str, tuple[Table, Part]]:
     """Each part with its samples, where all of them are rows of tensors in memory; else nothing."""
-    parts = {TRAIN: data.train} | ({VALIDATION: data.validation} if data.validation is not None else {})
+    parts = _parts(data)
     tables = {name: table_of(part.dataset) for name, part in parts.items()}
     return (
         {name: (table, parts[name]) for name, table in tables.items() if table}

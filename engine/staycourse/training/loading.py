@@ -12,6 +12,7 @@ from typing import Any
 
 from staycourse.training.data import Data
 from staycourse.training.fetching import TRAIN, VALIDATION, VALIDATION_EPOCH
+from staycourse.training.ordering import training_order, validation_order
 from staycourse.training.plan import Plan, training_batches
 from staycourse.training.randomness import Randomness
 from staycourse.training.sources.base import Source
@@ -67,15 +68,16 @@ class Loader:
         """The updates of epoch `epoch` (from 1)."""
         count = len(self._data.train)
         batches = training_batches(count, batch_size)
-        order = self._randomness.order(epoch, count)
-        return Plan(TRAIN, epoch, order, batch_size, self._limited(batches), at_once)
+        order, blocks = training_order(self._data.train, self._randomness, epoch)
+        return Plan(TRAIN, epoch, order, batch_size, self._limited(batches), at_once, blocks)
 
     def validation_plan(self, batch_size: int) -> Plan:
         """The batches of the validation part, in its own order."""
         assert self._data.validation is not None
         count = len(self._data.validation)
         batches = self._limited(math.ceil(count / batch_size))
-        return Plan(VALIDATION, VALIDATION_EPOCH, range(count), batch_size, batches)
+        order, blocks = validation_order(self._data.validation)
+        return Plan(VALIDATION, VALIDATION_EPOCH, order, batch_size, batches, None, blocks)
 
     def batches(self, plan: Plan, start: int = 0) -> Iterator[Any]:
         """The plan's passes from update `start` on; one iteration at a time."""

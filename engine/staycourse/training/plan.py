@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+from staycourse.training.shards.order import Block
+
 # More updates than an epoch has.
 _PARTS_FROM = 32
 
@@ -25,7 +27,8 @@ class BatchKey(NamedTuple):
 class Plan:
     """One pass over a part: `order` cut into `batches` updates of `batch_size` samples.
 
-    A forward pass is given `at_once` samples at most, all of an update's if that is None.
+    A forward pass is given `at_once` samples at most, all of an update's if that is None. `blocks` says which
+    files of data in many files the order goes through.
     """
 
     part: str
@@ -34,6 +37,7 @@ class Plan:
     batch_size: int
     batches: int
     at_once: int | None = None
+    blocks: Sequence[Block] | None = None
 
     def size(self, number: int) -> int:
         """Samples of update `number` (from 0)."""

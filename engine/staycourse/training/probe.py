@@ -34,10 +34,8 @@ def probe(data: Data, collate: Collate | None) -> Probe:
     for part in (data.train, data.validation):
         if part is None:
             continue
-        count = min(_PROBED_SAMPLES, len(part))
-        indices = [part.indices[i * len(part) // count] for i in range(count)]
         seed_all(0)
-        for index in indices:
+        for index in part.spread(_PROBED_SAMPLES):
             before = states()
             began = time.perf_counter()
             samples.append(part.dataset[index])

@@ -78,9 +78,13 @@ class Randomness:
 
     def order(self, epoch: int, count: int) -> list[int]:
         """The order of `count` samples in an epoch (from 1): the same for every set-up."""
-        generator = torch.Generator().manual_seed(derive(*self._base, "order", epoch))
+        generator = torch.Generator().manual_seed(self.order_seed(epoch))
         order: list[int] = torch.randperm(count, generator=generator).tolist()
         return order
+
+    def order_seed(self, epoch: int) -> int:
+        """What an epoch's order is drawn from."""
+        return derive(*self._base, "order", epoch)
 
     def samples(self, part: str, epoch: int) -> int:
         """Base from which a sample's seed is mixed with its index."""

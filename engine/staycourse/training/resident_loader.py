@@ -28,6 +28,7 @@ from staycourse.training.fetching import Collate
 from staycourse.training.output import print_to_log
 from staycourse.training.probe import probe
 from staycourse.training.randomness import changed, seed_all, states
+from staycourse.training.shards.dataset import ShardSet
 from staycourse.training.sharing import SharedTable
 from staycourse.training.sources.workers import take_short_folder
 from staycourse.training.stored import as_table
@@ -84,8 +85,8 @@ class Resident:
 def load(request: Mapping[str, Any]) -> Resident:
     """Fetch all samples of the task's data.
 
-    Request: {"task": as in a job, "validation": share held out, "seed": the roadmap's, "most_bytes": room,
-    "workers": processes that fetch}. Raises Unpackable where the samples cannot or may not lie in memory.
+    Request: {"task", "data": as in a job, "seed": the roadmap's, "most_bytes": room, "workers": processes
+    that fetch}. Raises Unpackable where the samples cannot or may not lie in memory.
     """
     began = time.perf_counter()
     os.nice(_NICENESS)
@@ -93,7 +94,7 @@ def load(request: Mapping[str, Any]) -> Resident:
     spec = TaskSpec(**request["task"])
     os.chdir(spec.folder)
     task = Task.load(spec)
-    data = data_of.prepare(task, DataSpec(validation=request["validation"]), request["seed"])
+    data = data_of.prepare(task, DataSpec(**request["data"]), request["seed"])
     collate = task.collate()
     seen = probe(data, collate)
     if seen.uses or seen.in_main:
@@ -176,7 +177,9 @@ def _fill(dataset: Any, example: Table, workers: int) -> SharedTable:
     if (table := table_of(dataset)) is not None:
         shared.add(table)
         return shared
-    for part in _chunks(dataset, example, workers):
+    is_sharded = isinstance(dataset, ShardSet)
+    parts = map(dataset.read, range(len(dataset.paths))) if is_sharded else _chunks(dataset, example, workers)
+    for part in parts:
         if part.form != example.form or any(
             a.shape[1:] != b.shape[1:] or a.dtype != b.dtype
             for a, b in zip(part.columns, example.columns, strict=True)

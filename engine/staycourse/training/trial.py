@@ -27,7 +27,7 @@ from staycourse.training.loading import Loader
 from staycourse.training.plan import training_batches
 from staycourse.training.probe import probe
 from staycourse.training.randomness import Randomness, seed_all
-from staycourse.training.sources.workers import WorkersSource
+from staycourse.training.sources.resident import ResidentSource
 from staycourse.training.stepping import Stepper
 
 
@@ -100,7 +100,7 @@ class Trial:
 
     def move_in(self, described: Mapping[str, Any]) -> None:
         """Take batches from what the run's loader process has in memory now, if they are fetched so far."""
-        if self.loader.path != WorkersSource.PATH or self.job.data.workers != "auto":
+        if self.loader.path == ResidentSource.PATH or self.job.data.workers != "auto":
             return
         source = data_path.moved_in(self.job, self.data, self.randomness, self.task.collate(), described)
         if source is not None:

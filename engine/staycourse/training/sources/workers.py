@@ -78,24 +78,35 @@ class WorkersSource(Source):
         return iterator
 
     def death(self, patience: float = 0.0) -> int | None:
-        workers = getattr(self._iterator, "_workers", ())
-        deadline = time.monotonic() + patience
-        while True:
-            code = next((worker.exitcode for worker in workers if worker.exitcode), None)
-            if code is not None or not workers or time.monotonic() >= deadline:
-                return code
-            time.sleep(0.005)
+        return dead_worker(self._iterator, patience)
 
     def close(self) -> None:
         iterator, self._iterator = self._iterator, None
-        if iterator is None or not self.workers:
-            return
-        iterator._shutdown_workers()
-        for worker in iterator._workers:
-            # SIGTERM, which torch would use, is blocked in them.
-            if worker.is_alive():
-                worker.kill()
-                worker.join()
+        if self.workers:
+            end_workers(iterator)
+
+
+def dead_worker(iterator: Any, patience: float) -> int | None:
+    """How the first worker of a DataLoader's iterator that has died did; see Source.death."""
+    workers = getattr(iterator, "_workers", ())
+    deadline = time.monotonic() + patience
+    while True:
+        code = next((worker.exitcode for worker in workers if worker.exitcode), None)
+        if code is not None or not workers or time.monotonic() >= deadline:
+            return code
+        time.sleep(0.005)
+
+
+def end_workers(iterator: Any) -> None:
+    """End the workers of a DataLoader's iterator, those that do not end by themselves by force."""
+    if iterator is None:
+        return
+    iterator._shutdown_workers()
+    for worker in iterator._workers:
+        # SIGTERM, which torch would use, is blocked in them.
+        if worker.is_alive():
+            worker.kill()
+            worker.join()
 
 
 def take_short_folder() -> None:

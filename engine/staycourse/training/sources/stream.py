@@ -1,0 +1,143 @@
+"""The stream path: data in many files, each read once an epoch, few of them in memory at a time.
+
+Readers load whole files ahead of the training process, which joins those of a block and gathers batches from
+it as from data that is resident.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from staycourse.core.seeds import mix
+from staycourse.training.data import Part
+from staycourse.training.fetching import Collate, batch_seed
+from staycourse.training.plan import Plan
+from staycourse.training.randomness import Randomness, seed_all
+from staycourse.training.shards.dataset import ShardSet
+from staycourse.training.shards.order import Block, Slice
+from staycourse.training.sources.base import Source
+from staycourse.training.sources.workers import dead_worker, end_workers
+from staycourse.training.tables import Table, joined
+
+
+class StreamSource(Source):
+    """Blocks of the parts' files, read by `workers` processes; here if there are none."""
+
+    PATH: ClassVar[str] = "stream"
+
+    def __init__(
+        self,
+        parts: dict[str, Part],
+        randomness: Randomness,
+        collate: Collate | None,
+        *,
+        workers: int = 0,
+        pin_memory: bool = False,
+        worker_init: Callable[[int], None] | None = None,
+    ) -> None:
+        self.workers, self.pin_memory = workers, pin_memory
+        self._parts, self._randomness, self._collate = parts, randomness, collate
+        self._worker_init = worker_init
+        self._iterator: Any = None
+
+    def batches(self, plan: Plan, start: int = 0) -> Iterator[Any]:
+        self.close()
+        assert plan.blocks is not None
+        part = self._parts[plan.part]
+        begin = start * plan.batch_size
+        ahead, at = list(plan.blocks), 0
+        while ahead and at + len(ahead[0]) <= begin:
+            at += len(ahead.pop(0))
+        rows = _Rows(self._tables(part, ahead), at)
+        base = self._randomness.samples(plan.part, plan.epoch) if self._collate is not None else 0
+        for number, first, last in plan.places(start):
+            table = rows.take(first, last)
+            yield self._made(table, base, number)
+
+    def death(self, patience: float = 0.0) -> int | None:
+        return dead_worker(self._iterator, patience)
+
+    def close(self) -> None:
+        iterator, self._iterator = self._iterator, None
+        if self.workers:
+            end_workers(iterator)
+
+    def _made(self, table: Table, base: int, number: int) -> Any:
+        if self._collate is None:
+            columns = [c.pin_memory() for c in table.columns] if self.pin_memory else table.columns
+            return table.collated(columns)
+        seed_all(mix(base, batch_seed(number)))
+        return self._collate(table.samples(table.columns))
+
+    def _tables(self, part: Part, blocks: Sequence[Block]) -> Iterator[tuple[Table, torch.Tensor]]:
+        """The samples of each block, and the order of their rows."""
+        wanted = [s for block in blocks for s in block.slices]
+        files = max((len(block.slices) for block in blocks), default=1)
+        reader: DataLoader[Table] = DataLoader(
+            _Slices(part, wanted),
+            batch_size=None,
+            collate_fn=_identity,
+            num_workers=self.workers,
+            # No more than the next block.
+            prefetch_factor=math.ceil(files / self.workers) if self.workers else None,
+            generator=torch.Generator(),
+            worker_init_fn=self._worker_init,
+            multiprocessing_context="fork" if self.workers else None,
+        )
+        self._iterator = tables = iter(reader)
+        for block in blocks:
+            yield joined([next(tables) for _ in block.slices]), block.rows
+
+
+class _Rows:
+    """The rows of blocks one after the other, the first of which stands at place `begin` of the order."""
+
+    def __init__(self, blocks: Iterator[tuple[Table, torch.Tensor]], begin: int) -> None:
+        self._blocks = blocks
+        self._table: Table | None = None
+        self._order = torch.empty(0, dtype=torch.int64)
+        self._begin = self._end = begin
+
+    def take(self, first: int, last: int) -> Table:
+        """The rows at these places; they are asked for in order."""
+        pieces = []
+        while first < last:
+            if first >= self._end:
+                self._table = None  # before the next is put together
+                self._begin = self._end
+                self._table, self._order = next(self._blocks)
+                self._end += len(self._order)
+            assert self._table is not None
+            upto = min(last, self._end)
+            rows = self._order[first - self._begin : upto - self._begin]
+            pieces.append(Table(self._table.form, self._table.gather(rows)))
+            first = upto
+        return joined(pieces)
+
+
+class _Slices(Dataset[Table]):
+    """The samples of each slice of a part."""
+
+    def __init__(self, part: Part, wanted: Sequence[Slice]) -> None:
+        self._part, self._wanted = part, wanted
+
+    def __len__(self) -> int:
+        return len(self._wanted)
+
+    def __getitem__(self, number: int) -> Table:
+        s = self._wanted[number]
+        shards: ShardSet = self._part.dataset
+        table = shards.read(s.file)
+        if len(s) == len(table):
+            return table
+        rows = torch.as_tensor(self._part.indices[s.begin : s.end]) - s.first
+        return Table(table.form, table.gather(rows))
+
+
+def _identity(table: Any) -> Any:
+    return table
