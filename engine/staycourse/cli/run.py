@@ -47,8 +47,11 @@ def run(options: argparse.Namespace) -> int:
 def _seal_aloud(checked: Checked, runs: Path, where: Options, is_terminated: Callable[[], bool]) -> RunPaths:
     """Print the plan, seal it, start the engine."""
     from staycourse.cli.output import say, say_checked, say_plan
+    from staycourse.supervise.disk import forecast_words
 
     say_checked(checked)
+    for words in forecast_words(checked, runs):
+        say(f"disk: {words}")
     say_plan(checked.roadmap)
     paths = _seal(checked, runs, where, is_terminated)
     say(f"seal: {_seal_of(paths)}")
@@ -76,6 +79,7 @@ def _seal(
 
 def offer(checked: Checked, source: str, runs: Path, where: Options) -> Offer:
     """What the app shows before Enter seals it; `source` is the roadmap's path as it is shown."""
+    from staycourse.supervise.disk import forecast_words
     from staycourse.supervise.rehearsal import rehearse
     from staycourse.supervise.sealing import sealed_parts
     from staycourse_tui.offer import Offer
@@ -83,7 +87,7 @@ def offer(checked: Checked, source: str, runs: Path, where: Options) -> Offer:
     return Offer(
         roadmap=checked.roadmap,
         source=source,
-        notes=checked.notes,
+        notes=(*checked.notes, *forecast_words(checked, runs)),
         facts=checked.facts,
         seal=lambda: _seal(checked, runs, where).root,
         rehearse=lambda say: rehearse(checked, where, say).is_good,

@@ -78,6 +78,8 @@ def _throughput(facts: Facts) -> str:
             _mean(facts, trials, "wait_share", lambda value: _percent(100 * value)),
             _mean(facts, trials, "epoch_s", lambda value: number(value, 3)),
             _mean(facts, trials, "validation_s", lambda value: number(value, 3)),
+            _mean(facts, trials, "checkpoint_s", lambda value: number(value, 2)),
+            _most(facts, trials, "checkpoint_bytes"),
             _most(facts, trials, "rss_bytes"),
             _most(facts, trials, "device_memory_bytes"),
         ]
@@ -87,6 +89,7 @@ def _throughput(facts: Facts) -> str:
         return "No trial has trained long enough to be timed (a reading is taken about once a second)."
     header = [
         "phase", "trials timed", "samples/s", "step (ms)", "waiting for data", "epoch (s)", "validation (s)",
+        "checkpoint (s)", "its size",
         "trial's memory, max", "trial's GPU memory, max",
     ]  # fmt: skip
     kept = [at for at in range(len(header)) if any(row[at] != NOTHING for row in rows)]

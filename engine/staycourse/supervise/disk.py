@@ -12,7 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from staycourse.core.disk_forecast import disk_forecast
 from staycourse.core.problems import UserError
+from staycourse.core.text import byte_words
+from staycourse.task.checking import Checked
 
 _T = TypeVar("_T")
 LEAST_FREE = 64 * 1024 * 1024
@@ -67,6 +70,22 @@ class Disk:
 
     def _refusal(self, code: int) -> CannotWrite:
         return CannotWrite(f"{self._folder} cannot be written any more ({os.strerror(code)})")
+
+
+def forecast_words(checked: Checked, runs: Path) -> list[str]:
+    """What the checkpoints of a campaign may take, and what is free; empty if the check could not tell."""
+    forecast = disk_forecast(checked.roadmap, checked.facts)
+    if forecast is None:
+        return []
+    place = next(folder for folder in (runs, *runs.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(place).free
+    said = (
+        f"checkpoints take {byte_words(forecast.trial)} of disk a trial, at most "
+        f"{byte_words(forecast.peak)} at a time; {byte_words(free)} are free"
+    )
+    if forecast.peak > free:
+        said += ": the run will wait for room; free some, or choose another place with --runs"
+    return [said]
 
 
 def missing_bytes(folder: Path, needed: int = LEAST_FREE) -> int:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from staycourse.core.disk_forecast import disk_forecast
 from staycourse.core.events import (
     EngineStopped,
     Event,
@@ -79,6 +80,8 @@ class Engine:
         store.patiently = self._disk.waiting_out
         assert store.state.sealed is not None, "a run begins with its seal"
         self._code = CodeGuard(store.paths, store.state.sealed)
+        forecast = disk_forecast(roadmap, store.state.sealed.facts)
+        self._needed_bytes = disk.LEAST_FREE + (forecast.writing if forecast else 0)
 
     def run(self) -> int:
         """Follow the roadmap; the exit code of design §7."""
@@ -130,7 +133,7 @@ class Engine:
 
     def _has_room(self) -> bool:
         """Whether the disk has room for another trial; said once where it has not."""
-        missing = disk.missing_bytes(self._store.paths.root)
+        missing = disk.missing_bytes(self._store.paths.root, self._needed_bytes)
         if missing and not self._is_short:
             self._note_disk(
                 f"{missing / 1e6:.0f} MB of disk are missing; no further trial starts until they are free"

@@ -211,6 +211,8 @@ class Inspection:
             "generators": sorted(seen.uses),
             "metrics": ["train_loss", *probing.reported],
             "parameters": max(probing.parameters, default=0),
+            "weights_bytes": max(probing.weights_bytes, default=0),
+            "checkpoint_bytes": max(probing.checkpoint_bytes, default=0),
             "setups_tried": len(setups),
         }
         if not probing.problems:

@@ -48,6 +48,8 @@ class Probing:
     training: TrainingSpec = TrainingSpec()
     reported: list[str] = field(default_factory=list)
     parameters: list[int] = field(default_factory=list)
+    weights_bytes: list[int] = field(default_factory=list)
+    checkpoint_bytes: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     read: list[set[str]] = field(default_factory=list)
     _failed: dict[str, list[int]] = field(default_factory=dict)
@@ -87,6 +89,7 @@ class Probing:
         trial = self._assemble(values, names)
         names |= _ENGINE_READS & set(values)
         self._train_one(trial)
+        self._weigh(trial)
         if self.data.validation is not None:
             self._step = "validation"
             reported = validate(trial, trial.scheduled.apply(0), 1, lambda number: None)
@@ -154,6 +157,13 @@ class Probing:
         self._step = "the optimizer's step"
         trial.stepper.update()
 
+    def _weigh(self, trial: Trial) -> None:
+        """What a checkpoint would take: the optimizer has its state by now."""
+        weights = tensor_bytes(trial.stepper.kept.state_dict())
+        rest = [trial.model.state_dict(), trial.optimizer.state_dict(), trial.stepper.state()]
+        self.weights_bytes.append(weights)
+        self.checkpoint_bytes.append(tensor_bytes(rest))
+
     def _fail(self, at: int, problem: Problem) -> None:
         self._first.setdefault(problem.message, problem)
         self._failed.setdefault(problem.message, []).append(at)
@@ -167,6 +177,15 @@ class Probing:
         if not apart:
             return problem
         return Problem(problem.path, f"with {apart}: {problem.message}", problem.right)
+
+
+def tensor_bytes(value: Any) -> int:
+    """Bytes of all tensors in nested content."""
+    if isinstance(value, torch.Tensor):
+        return value.numel() * value.element_size()
+    if isinstance(value, Mapping):
+        return sum(map(tensor_bytes, value.values()))
+    return sum(map(tensor_bytes, value)) if isinstance(value, (list, tuple)) else 0
 
 
 def unreported(asked: Sequence[Any], reported: Sequence[str]) -> list[Problem]:

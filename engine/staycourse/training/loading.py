@@ -54,6 +54,11 @@ class Loader:
         return self._source.pin_memory
 
     @property
+    def will_fork(self) -> bool:
+        """Whether the next batches are asked of processes that are not there yet."""
+        return self._source.will_fork
+
+    @property
     def facts(self) -> dict[str, Any]:
         """How batches are made, for the record; `worker_rates` are samples/s by number of workers."""
         rates = self._tuner.rates if self._tuner is not None else {}

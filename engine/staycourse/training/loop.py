@@ -11,17 +11,15 @@ import math
 import os
 import signal
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from staycourse.core.metric_names import resolve
 from staycourse.core.rules import Ending
 from staycourse.task.contract import Setup
-from staycourse.training.checkpoint import BEST, LAST, Checkpoints, Loaded
+from staycourse.training.checkpoint import Checkpoints, Loaded
 from staycourse.training.clock import TICK_S, Pace
 from staycourse.training.device import weights_on_cpu
-from staycourse.training.export import export
+from staycourse.training.finishing import finish
 from staycourse.training.full_disk import FullDisk
 from staycourse.training.judge import Judge, extended
 from staycourse.training.messages import Events, Orders, Stopped
@@ -87,7 +85,7 @@ class Loop:
             if self.state.ended is None:
                 # On a full disk the steps since the last checkpoint are done again, that is all.
                 with contextlib.suppress(Stopped):
-                    self._save()
+                    self._save(is_last=True)
                 raise
         return self._finish(self.state.ended)
 
@@ -130,6 +128,7 @@ class Loop:
         state, meter, clock = self.state, self.state.meter, time.perf_counter
         self.trial.stepper.trained_as.train()
         window, kill_at = window_length(plan.batches), self._kill_at()
+        self._before_forks()
         steps = Steps(self.trial, plan, hp, state.batch)
         counted, ticked = state.batch, clock()
         while state.batch < plan.batches:
@@ -148,8 +147,14 @@ class Loop:
                 counted = state.batch
                 self._tick(plan)
                 if self.trial.loader.has_changed and state.batch < plan.batches:
+                    self._before_forks()
                     steps.begin_at(state.batch)
                 ticked = clock()
+
+    def _before_forks(self) -> None:
+        """What a thread has locked as a process is forked stays locked in there for ever."""
+        if self.trial.loader.will_fork:
+            self._saver.settle()
 
     def _count(self, plan: Plan, steps: Steps, done: int, seconds: float) -> None:
         """Take `done` steps, which took `seconds`, into the meters; let the loader learn from them."""
@@ -168,6 +173,7 @@ class Loop:
         now = time.perf_counter()
         self._pace.timing(now, self.state.step, plan.epoch)
         self._pace.progress(now, self.state.step, plan.epoch, plan.batches)
+        self._saver.look()
         self._orders.check()
 
     def _end_window(self, plan: Plan) -> None:
@@ -206,6 +212,7 @@ class Loop:
             self._save()
 
     def _validate(self, plan: Plan, hp: Setup) -> dict[str, float]:
+        self._before_forks()
         began = time.perf_counter()
         looked_at = began
 
@@ -243,6 +250,7 @@ class Loop:
         job, state = self.job, self.state
         value = self._judge.beats(values, state.best[1] if state.best else None)
         if value is not None:
+            self._saver.settle()  # what is being written has the best before this one
             state.best = (state.epoch, value)
             self._checkpoints.keep_best(
                 {
@@ -269,28 +277,13 @@ class Loop:
     def _row(self, name: str, epoch: int, value: float) -> None:
         self.state.rows.append(self._events.metric(name, self.state.step, epoch, value))
 
-    def _save(self) -> None:
-        self._saver.save(self.state, self._seconds(), self.trial)
+    def _save(self, *, is_last: bool = False) -> None:
+        self._saver.save(self.state, self._seconds(), self.trial, is_last=is_last)
 
     def _finish(self, ended: Ended | None) -> dict[str, Any]:
         assert ended is not None
-        state = self.state
-        self._save()
-        self._checkpoints.drop_older_best()
-        files = {LAST: self._saver.facts}
-        if (best := self._checkpoints.best_facts()) is not None:
-            files[BEST] = best
-        if self.job.final is not None and ended.outcome == "completed":
-            take_away = partial(export, self.job, self.trial.stepper.kept, state.epoch, state.step)
-            files |= self._disk.waiting_out(take_away, state.step)
-        name = resolve(self.job.metric, state.curves)
-        return {
-            **vars(ended),
-            "best": None if state.best is None else {"epoch": state.best[0], "value": state.best[1]},
-            "curve": [list(point) for point in state.curves[name]] if name is not None else [],
-            "seconds": state.seconds,
-            "files": files,
-        }
+        self._save(is_last=True)
+        return finish(self.trial, self.state, self._checkpoints, self._saver.facts, self._disk)
 
     def _kill_at(self) -> int:
         return self.job.kill_at_step if self.job.kill_at_step is not None and self.job.attempt == 1 else -1

@@ -19,6 +19,11 @@ class Source:
     workers: int = 0
     pin_memory: bool = False
 
+    @property
+    def will_fork(self) -> bool:
+        """Whether the next `batches` starts processes."""
+        return False
+
     def batches(self, plan: Plan, start: int = 0) -> Iterator[Any]:
         """The passes of the plan's updates from `start` on; one iteration at a time."""
         raise NotImplementedError

@@ -45,6 +45,10 @@ class StreamSource(Source):
         self._worker_init = worker_init
         self._iterator: Any = None
 
+    @property
+    def will_fork(self) -> bool:
+        return self.workers > 0
+
     def batches(self, plan: Plan, start: int = 0) -> Iterator[Any]:
         self.close()
         assert plan.blocks is not None

@@ -71,6 +71,10 @@ class WorkersSource(Source):
             multiprocessing_context="fork" if workers else None,
         )
 
+    @property
+    def will_fork(self) -> bool:
+        return self.workers > 0 and self._iterator is None
+
     def batches(self, plan: Plan, start: int = 0) -> Iterator[Any]:
         self._keys.plan, self._keys.start = plan, start
         self._iterator = iter(self._loader)
