@@ -16,6 +16,7 @@ from staycourse.core.inherited import Inherited
 from staycourse.core.json_schema import roadmap_schema
 from staycourse.core.problems import Problem, RoadmapError
 from staycourse.core.roadmap import Roadmap, parse
+from staycourse.core.schedules import Schedule
 from staycourse.core.space import Fixed, Interval
 
 FROM = '[from]\nrun = "runs/old-1"\n'
@@ -169,7 +170,7 @@ def test_schedules_that_are_handed_on_must_be_there_and_a_changed_one_is_noted()
     (problem,) = wrong(PROBE, old=old)
     assert "schedules: no schedule named 'decay', which old-1 hands on" in problem
     assert read(PROBE, old=old, more=DECAY).notes == ()
-    other = replace(old, schedules={"constant": {}, "decay": {"lr": {4: 0.1}}})
+    other = replace(old, schedules={"constant": Schedule(), "decay": Schedule({"lr": {4: 0.1}})})
     (note,) = read(PROBE, old=other, more=DECAY).notes
     assert note.startswith("schedules.decay: as declared here; old-1 measured under another one")
 

@@ -6,11 +6,13 @@ from staycourse.core import job as jobs
 from staycourse.core.canonical import canonical_json
 from staycourse.core.job import DataSpec, Job, StopSpec, TaskSpec
 from staycourse.core.metric_names import resolve
+from staycourse.core.schedules import Schedule
 
 JOB = Job(
     "t1", "/run/trials/t1", TaskSpec("/run/code", "task.py", "/home", {"hidden": 3}), {"lr": 0.1, "o": "sgd"},
     seed=7, repetition=1, epochs=5, horizon=9, stop=StopSpec(3, 2, 1e-4, "val_acc"), trial_hours=1.5,
-    data=DataSpec(share=0.5, workers="4/gpu"), schedules={"decay": {"lr": {40: 0.5}}, "constant": {}},
+    data=DataSpec(share=0.5, workers="4/gpu"),
+    schedules={"decay": Schedule({"lr": {40: 0.5}}, 2.0), "constant": Schedule()},
     cpus=(0, 1), parent="/run/trials/t0",
 )  # fmt: skip
 

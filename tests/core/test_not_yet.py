@@ -14,7 +14,6 @@ REFUSED = [
     ("[objective]", '[task.metrics]\ntext = { a = "b" }\n[objective]', "task.metrics"),
     ("validate_every = 1", 'epoch = "500 steps"', "training.epoch"),
     ("threads = 1", "gpus_per_trial = 2", "limits.gpus_per_trial"),
-    ("[data]", 'cosine = { torch = "CosineAnnealingLR", eta_min = 1e-6 }\n[data]', "schedules.cosine.torch"),
 ]
 
 
@@ -31,12 +30,6 @@ def test_a_key_of_later_work_is_refused_alone_and_with_its_line(old, new, path):
 def test_a_command_task_is_told_of_every_key_but_not_of_a_missing_file():
     text = FULL.replace('file = "tasks/digits.py"', 'command = "python x.py"\nweights = "w"')
     assert [p.split(": ")[1] for p in problems(text)] == ["task.command", "task.weights"]
-
-
-def test_a_refused_schedule_can_still_be_named_as_an_option():
-    text = FULL.replace("[data]", 'cosine = { torch = "CosineAnnealingLR" }\n[data]')
-    text = text.replace('"hybrid"] }', '"hybrid", "cosine"] }')
-    assert len(problems(text)) == 1
 
 
 def test_other_mistakes_are_told_beside_it():

@@ -3,6 +3,7 @@ from tests.support.roadmaps import CONFIRM, FINAL, FULL, GRID, NARROW, PROBE, SP
 
 from staycourse.core.job import StopSpec
 from staycourse.core.roadmap import parse
+from staycourse.core.schedules import Schedule
 from staycourse.core.space import Choice, Condition, Fixed, Interval
 
 
@@ -22,10 +23,10 @@ def test_every_part_of_the_full_roadmap_is_read():
         Fixed("weight_decay", 0.01),
     )
     assert roadmap.schedules == {
-        "constant": {},
-        "decay": {"lr": {40: 0.5, 60: 0.5, 90: 0.5}},
-        "late": {"lr": {60: 0.1, 90: 0.1}},
-        "hybrid": {"batch_size": {40: 2.0}, "lr": {60: 0.5, 90: 0.5}},
+        "constant": Schedule(),
+        "decay": Schedule({"lr": {40: 0.5, 60: 0.5, 90: 0.5}}),
+        "late": Schedule({"lr": {60: 0.1, 90: 0.1}}),
+        "hybrid": Schedule({"batch_size": {40: 2.0}, "lr": {60: 0.5, 90: 0.5}}),
     }
     assert (roadmap.data.validation, roadmap.data.workers) == (0.2, "auto")
     assert roadmap.limits.trial_hours == 12
@@ -55,7 +56,7 @@ def test_what_is_left_out_has_its_declared_default():
     assert roadmap.limits.trial_hours is None
     assert (roadmap.limits.retries, roadmap.limits.threads) == (2, 1)
     assert roadmap.limits.keep_checkpoints == "needed"
-    assert roadmap.schedules == {"constant": {}}
+    assert roadmap.schedules == {"constant": Schedule()}
     assert roadmap.phases[0].sampler == "quasi-random"
 
 

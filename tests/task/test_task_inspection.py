@@ -15,6 +15,7 @@ import pytest
 from tests.support.trials import BLOBS, run_in_fork, write_task
 
 from staycourse.core import space as spaces
+from staycourse.core.schedules import Schedule, to_json
 from staycourse.core.space import Choice, Condition, Fixed, Interval, Space
 
 SPACE = Space(
@@ -187,6 +188,41 @@ def test_the_engine_reads_nothing_of_the_optimizers_if_the_task_makes_its_own(tm
 def test_set_ups_named_by_a_phase_are_tried_too(tmp_path: Path) -> None:
     _, message = problem(tmp_path, setups=[{"optimizer": "nope"}])
     assert message.startswith("with optimizer=nope: ")
+
+
+def test_a_schedule_that_torch_refuses_is_told_with_its_key_and_optimizer(tmp_path: Path) -> None:
+    schedule = Choice("schedule", ("constant", "cosine", "cycle", "late"))
+    space = Space((*SPACE.hyperparameters[:3], Choice("optimizer", ("adamw", "adagrad")), schedule))
+    schedules = {
+        "constant": Schedule(),
+        "cosine": Schedule(torch="CosineAnnealingLR", settings={"eta_mni": 1e-6}),
+        "cycle": Schedule(torch="OneCycleLR"),
+        "late": Schedule(
+            warmup=2.0, torch="OneCycleLR", settings={"total_steps": 9, "cycle_momentum": False}
+        ),
+        "unused": Schedule({"momentum": {3: 0.5}}),
+        "unused_too": Schedule(torch="StepLR"),
+    }
+    asked = {"schedules": to_json(schedules), "horizons": [9, 30]}
+    told = {".".join(p["path"]): p["message"] for p in inspect(tmp_path, BLOBS, space, **asked)["problems"]}
+    assert told.keys() == {
+        "schedules.cosine.eta_mni",
+        "schedules.cycle.torch",
+        "schedules.late.torch",
+        "schedules.unused_too.torch",
+    }
+    assert "CosineAnnealingLR does not have (did you mean 'eta_min'?)" in told["schedules.cosine.eta_mni"]
+    assert told["schedules.cycle.torch"].startswith("with Adagrad: the schedule has settings that OneCycleLR")
+    assert "over 28 epochs" in told["schedules.late.torch"]
+    assert "lacks what StepLR needs: step_size" in told["schedules.unused_too.torch"]
+
+
+def test_a_schedule_is_not_tried_with_an_optimizer_under_which_it_does_not_exist(tmp_path: Path) -> None:
+    when = (Condition("optimizer", ("adamw",)),)
+    named = Choice("schedule", ("cycle",), when=when)
+    space = Space((*SPACE.hyperparameters[:3], Choice("optimizer", ("adamw", "adagrad")), named))
+    asked = {"schedules": to_json({"cycle": Schedule(torch="OneCycleLR")}), "horizons": [9]}
+    assert inspect(tmp_path, BLOBS, space, **asked)["problems"] == []
 
 
 OWN_GENERATOR = """

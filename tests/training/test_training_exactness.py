@@ -10,6 +10,7 @@ import torch
 from tests.support.trials import BLOBS, RunningWorker, Told, make_job, train, until, write_task
 
 from staycourse.core.job import Job, StopSpec, TaskSpec
+from staycourse.core.schedules import Schedule
 
 # Draws from all three global generators, in samples, in collate and in the model.
 NOISY = """
@@ -180,7 +181,7 @@ def test_resuming_a_trial_that_has_ended_says_so_again(tmp_path: Path, blobs: Ta
 
 def test_a_continued_trial_equals_an_uninterrupted_longer_one(tmp_path: Path, blobs: TaskSpec) -> None:
     setup = {"lr": 0.01, "batch_size": 8, "schedule": "late", "optimizer": "sgd", "momentum": 0.9}
-    schedules = {"late": {"lr": {2: 0.5, 5: 0.1}, "batch_size": {3: 2}}}
+    schedules = {"late": Schedule({"lr": {2: 0.5, 5: 0.1}, "batch_size": {3: 2}})}
     common: dict[str, Any] = {"setup": setup, "schedules": schedules, "horizon": 7}
     folder, whole = reference(tmp_path, blobs, **common, epochs=7)
     parent = tmp_path / "parent"

@@ -12,6 +12,7 @@ from tests.support.trials import BLOBS, make_job, train, write_task
 from torch import nn
 
 from staycourse.core.job import Job, TaskSpec
+from staycourse.core.schedules import Schedule
 from staycourse.training.checkpoint import Checkpoints
 from staycourse.training.loop import Loop
 from staycourse.training.messages import Events, Orders
@@ -95,8 +96,14 @@ def test_windows_are_means_of_their_steps(tmp_path: Path) -> None:
 
 def test_schedules_against_a_hand_count(tmp_path: Path) -> None:
     setup = {"lr": 0.08, "batch_size": 8, "schedule": "hybrid", "weight_decay": 0.1}
-    schedules = {"hybrid": {"lr": {2: 0.5, 4: 0.1}, "batch_size": {1: 2, 3: 1.5}, "weight_decay": {3: 0.0}}}
-    job = make_job(tmp_path / "t", write_task(tmp_path, PLAIN), setup=setup, schedules=schedules, epochs=5)
+    steps = {"lr": {2: 0.5, 4: 0.1}, "batch_size": {1: 2, 3: 1.5}, "weight_decay": {3: 0.0}}
+    job = make_job(
+        tmp_path / "t",
+        write_task(tmp_path, PLAIN),
+        setup=setup,
+        schedules={"hybrid": Schedule(steps)},
+        epochs=5,
+    )
     trial, rows = run(job)
     sizes = [8, 16, 16, 24, 24]
     steps = [math.ceil(82 / size) for size in sizes]
@@ -112,7 +119,7 @@ def test_a_schedule_may_change_what_the_task_reads(tmp_path: Path) -> None:
         PLAIN + "def evaluate(model, loader, hp):\n    return {'seen': hp['temperature'], 'count': hp['k']}\n"
     )
     setup = {"lr": 0.01, "batch_size": 8, "temperature": 4.0, "k": 10, "schedule": "cool"}
-    schedules = {"cool": {"temperature": {1: 0.5}, "k": {2: 0.25}}}
+    schedules = {"cool": Schedule({"temperature": {1: 0.5}, "k": {2: 0.25}})}
     job = make_job(tmp_path / "t", write_task(tmp_path, source), setup=setup, schedules=schedules)
     _, rows = run(job)
     assert [rows["seen", 11 * epoch] for epoch in (1, 2, 3)] == [4.0, 2.0, 2.0]

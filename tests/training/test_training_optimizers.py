@@ -81,9 +81,3 @@ def test_frozen_parameters_are_left_out(tmp_path: Path) -> None:
     )
     told = train(make_job(tmp_path / "t", write_task(tmp_path, source), epochs=1))
     assert told.one("ready")["parameters"] == 8 * 2 + 2
-
-
-def test_a_schedule_of_something_unknown_is_refused(tmp_path: Path) -> None:
-    optimizer = build(tmp_path, {"lr": 0.1})
-    with pytest.raises(UserError, match="'temperature'"):
-        optimizers.Scheduled({"temperature": {3: 0.5}}, optimizer, Setup({"lr": 0.1}))

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from staycourse.core import schedules
 from staycourse.core.rules import Rule
 from staycourse.core.rules.limits import EpochLimit, TimeLimit
 from staycourse.core.rules.median import MedianStopping
 from staycourse.core.rules.patience import Patience
 from staycourse.core.rules.smoothed_patience import SmoothedPatience
+from staycourse.core.schedules import Schedule
 from staycourse.core.space import Value
 
 
@@ -124,7 +126,7 @@ class Job:
     trial_hours: float | None = None
     data: DataSpec = DataSpec()
     training: TrainingSpec = TrainingSpec()
-    schedules: Mapping[str, Mapping[str, Mapping[int, float]]] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
     validate_every: int = 1
     checkpoint_every: float = 300.0
     threads: int = 1
@@ -179,16 +181,12 @@ def goal_of(metric: str, objective: str, goal: str) -> str:
 
 def to_json(job: Job) -> dict[str, Any]:
     """The job as JSON values (schedule epochs become text)."""
-    return dataclasses.asdict(job)
+    return dataclasses.asdict(job) | {"schedules": schedules.to_json(job.schedules)}
 
 
 def from_json(body: Mapping[str, Any]) -> Job:
     """The job that `to_json` described."""
     stop = StopSpec.from_json(body["stop"]) if body["stop"] else None
-    schedules = {
-        name: {key: {int(epoch): times for epoch, times in steps.items()} for key, steps in schedule.items()}
-        for name, schedule in body["schedules"].items()
-    }
     return Job(
         **{
             **body,
@@ -196,7 +194,7 @@ def from_json(body: Mapping[str, Any]) -> Job:
             "data": DataSpec(**{**body["data"], "files": tuple(body["data"]["files"])}),
             "training": TrainingSpec(**body["training"]),
             "stop": stop,
-            "schedules": schedules,
+            "schedules": schedules.from_json(body["schedules"]),
             "cpus": tuple(body["cpus"]),
         }
     )

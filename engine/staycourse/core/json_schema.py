@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from staycourse.core import phases
+from staycourse.core.schedule_format import TORCH_NAMES
 from staycourse.core.sections import SECTIONS, From
 
 _VALUE = {"type": ["number", "string", "boolean"]}
@@ -21,6 +22,18 @@ _STEPS = {
     "propertyNames": {"pattern": "^[1-9][0-9]*$"},
     "additionalProperties": {"type": "number", "exclusiveMinimum": 0},
 }
+_WARMUP = {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, _STEPS]}
+_SETTING = {"anyOf": [_STEPS, _VALUE, {"type": "array", "items": _VALUE}]}
+# Steps, or a scheduler of torch's by name, whose settings stand beside it.
+_SCHEDULES: tuple[dict[str, Any], ...] = (
+    {"type": "object", "properties": {"warmup": _WARMUP}, "additionalProperties": _STEPS},
+    {
+        "type": "object",
+        "properties": {"torch": {"enum": list(TORCH_NAMES)}, "warmup": _WARMUP, "lr": False},
+        "required": ["torch"],
+        "additionalProperties": _SETTING,
+    },
+)
 
 
 def roadmap_schema() -> dict[str, Any]:
@@ -30,10 +43,7 @@ def roadmap_schema() -> dict[str, Any]:
         "name": {"type": "string", "pattern": "^[a-z0-9_-]+$"},
         "seed": {"type": "integer"},
         "space": {"type": "object", "minProperties": 1, "additionalProperties": _hyperparameter()},
-        "schedules": {
-            "type": "object",
-            "additionalProperties": {"type": "object", "additionalProperties": _STEPS},
-        },
+        "schedules": {"type": "object", "additionalProperties": {"anyOf": list(_SCHEDULES)}},
     }
     for key, model in SECTIONS.items():
         properties[key] = _model(model, definitions)

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from staycourse.core.phases.base import Outlook, Phase
 from staycourse.core.problems import Problem
-from staycourse.core.schedules import milestones
+from staycourse.core.schedules import Schedule
 from staycourse.core.space import Choice, Fixed
 
 
 def rule_warnings(phase: Phase, outlook: Outlook, at: int) -> list[Problem]:
-    """A rule that can fire before the last milestone of a schedule that the phase may train with."""
-    last_free = phase.last_rule_free_epoch
-    if last_free is None or "schedule" not in outlook.space.names:
+    """What of a schedule that the phase may train with nobody will see: milestones behind a rule that can
+    fire before, the end of one that is laid out for the whole training, what comes after a long warm-up."""
+    if "schedule" not in outlook.space.names:
         return []
     h = outlook.space.get("schedule")
     options = h.options if isinstance(h, Choice) else (h.value,) if isinstance(h, Fixed) else ()
     horizon = phase.plan(outlook).epochs_per_trial
-    found, earliest = [], last_free + 1
+    found: list[Problem] = []
     for option in options:
-        steps = milestones(outlook.schedules.get(str(option), {}))
-        late = [epoch for epoch in steps if earliest <= epoch < horizon]
-        if late:
-            said = f"stop can end a trial at epoch {earliest}, before milestone {max(late)} of '{option}'"
-            right = f"from = {max(late) + 1}, if the milestone is to be seen"
-            found.append(Problem(("phase", at, "stop"), said, right))
+        schedule = outlook.schedules.get(str(option), Schedule())
+        found += _long_warmup(str(option), schedule, horizon, at)
+        if phase.last_rule_free_epoch is not None:
+            found += _cut_short(str(option), schedule, horizon, phase.last_rule_free_epoch + 1, at)
     return found
+
+
+def _long_warmup(name: str, schedule: Schedule, horizon: int, at: int) -> Iterator[Problem]:
+    if schedule.warmup >= horizon:
+        said = f"the warm-up of '{name}' takes {schedule.warmup:g} of {horizon} epochs"
+        yield Problem(("phase", at, "epochs"), said, "more epochs, or a shorter warm-up")
+
+
+def _cut_short(name: str, schedule: Schedule, horizon: int, earliest: int, at: int) -> Iterator[Problem]:
+    """`earliest` is the first epoch at which the phase's `stop` can end a trial."""
+    where, can = ("phase", at, "stop"), f"stop can end a trial at epoch {earliest}"
+    late = [epoch for epoch in schedule.milestones() if earliest <= epoch < horizon]
+    if late:
+        right = f"from = {max(late) + 1}, if the milestone is to be seen"
+        yield Problem(where, f"{can}, before milestone {max(late)} of '{name}'", right)
+    elif schedule.is_laid_out and earliest < horizon:
+        said = f"{can}, and '{name}' is laid out for all {horizon} epochs"
+        yield Problem(where, said, "no stop here, if its end is to be seen")

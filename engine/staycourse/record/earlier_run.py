@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from staycourse.core import schedules
 from staycourse.core.events import Event, RunSealed
 from staycourse.core.handoff import Handoff
 from staycourse.core.problems import UserError
@@ -16,7 +17,7 @@ from staycourse.core.text import one_line
 from staycourse.record import ledger
 from staycourse.record.index import all_runs
 from staycourse.record.ledger import Entry
-from staycourse.record.lineage import Lineage, PaidPhase, schedules_to_json
+from staycourse.record.lineage import Lineage, PaidPhase
 from staycourse.record.lock import is_held
 from staycourse.record.paths import RunPaths
 from staycourse.record.reader import reading
@@ -130,7 +131,7 @@ def _lineage(paths: RunPaths, state: RunState, sealed: RunSealed, head: tuple[in
         parts=dict(sealed.parts),
         args=dict(roadmap.task.args),
         seed=roadmap.seed,
-        schedules=schedules_to_json(roadmap.schedules),
+        schedules=schedules.to_json(roadmap.schedules),
         before=tuple(before),
     )
 

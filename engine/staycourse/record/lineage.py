@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from staycourse.core import handoff as handoffs
+from staycourse.core import schedules
 from staycourse.core.events import RunSealed
 from staycourse.core.handoff import Handoff
 from staycourse.core.inherited import Inherited
 from staycourse.core.roadmap import Roadmap
-from staycourse.core.schedules import Schedule
 
 _PARTS = {"code": "the task's code", "data": "the data", "environment": "the environment"}
 _OUTSIDE = "the files that the task uses from outside its folder"
@@ -61,7 +61,7 @@ class Lineage:
     @property
     def inherited(self) -> Inherited:
         """What the roadmap's parser takes of it."""
-        return Inherited(self.run, self.handoff, self.metric, self.goal, _with_epochs(self.schedules))
+        return Inherited(self.run, self.handoff, self.metric, self.goal, schedules.from_json(self.schedules))
 
     def to_json(self) -> dict[str, Any]:
         """As JSON values; `from_json` is its inverse."""
@@ -106,18 +106,3 @@ def differences(lineage: Lineage, parts: Mapping[str, str], roadmap: Roadmap) ->
     if dict(roadmap.task.args) != dict(lineage.args):
         found.append("the task's arguments")
     return [*found, "the seed"] if roadmap.seed != lineage.seed else found
-
-
-def schedules_to_json(schedules: Mapping[str, Schedule]) -> dict[str, Any]:
-    """Schedules as JSON values, whose keys are text."""
-    return {
-        name: {key: {str(epoch): times for epoch, times in steps.items()} for key, steps in schedule.items()}
-        for name, schedule in schedules.items()
-    }
-
-
-def _with_epochs(schedules: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: {key: {int(epoch): times for epoch, times in steps.items()} for key, steps in schedule.items()}
-        for name, schedule in schedules.items()
-    }

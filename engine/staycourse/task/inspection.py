@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+from staycourse.core import schedules
 from staycourse.core import space as spaces
 from staycourse.core.job import DataSpec, TaskSpec, TrainingSpec
 from staycourse.core.problems import KeyPath, Problem, UserError
@@ -29,12 +30,12 @@ from staycourse.task.covering import completed, covering, largest_batch
 from staycourse.task.data_files import filled
 from staycourse.task.distributions import imported_distributions
 from staycourse.task.fingerprint import Fingerprint
-from staycourse.task.inspection_request import with_epochs
 from staycourse.task.mistakes import TaskError, called, raised
 from staycourse.task.opened_files import OpenedFiles
 from staycourse.task.outside import OutsideFiles, told
 from staycourse.task.places import Places
 from staycourse.task.probing import Probing, fetch_problem, unreported
+from staycourse.task.schedule_check import ScheduleCheck
 from staycourse.training import data as data_of
 from staycourse.training.data import Data
 from staycourse.training.probe import probe
@@ -194,12 +195,13 @@ class Inspection:
         for named in self.request.get("setups") or []:
             if (setup := completed(self.space, named)) not in setups:
                 setups.append(setup)
+        declared = schedules.from_json(self.request.get("schedules") or {})
         probing = Probing(
             task,
             data,
             setups,
             self.request["seed"],
-            with_epochs(self.request.get("schedules") or {}),
+            ScheduleCheck(declared, self.request.get("horizons") or [1], self.space),
             self.request.get("device") or "cpu",
             seen.uses,
             # Compiling takes minutes: a rehearsal does it.

@@ -4,7 +4,8 @@ The request (keys with a default may be left out):
 
     task         {"code": folder of the copy, "file": path in it, "folder": the roadmap's, "args": {…}}
     space        `core.space.to_json` of the roadmap's space
-    schedules    {name: {hyperparameter: {epoch: factor}}}; default {}
+    schedules    `core.schedules.to_json` of the roadmap's schedules; default {}
+    horizons     the numbers of epochs that its phases make schedules for; default [1]
     setups       further set-ups to try, in part or whole, those of a `compare` phase say; default []
     seed         the roadmap's
     metrics      [{"name": …, "path": key path}]: metrics that the roadmap asks for; or plain names
@@ -23,10 +24,10 @@ The request (keys with a default may be left out):
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from staycourse.core import schedules
 from staycourse.core import space as spaces
 from staycourse.core.phases.base import Phase
 from staycourse.core.problems import KeyPath
@@ -45,7 +46,8 @@ def inspection_request(roadmap: Roadmap, folder: Path, code: Path, task_file: Pa
             "has_files": bool(roadmap.data.files),
         },
         "space": spaces.to_json(roadmap.space),
-        "schedules": {name: _texted(schedule) for name, schedule in roadmap.schedules.items()},
+        "schedules": schedules.to_json(roadmap.schedules),
+        "horizons": sorted({planned.epochs_per_trial for planned in roadmap.plan()}),
         "setups": [setup for phase in roadmap.phases for setup in _named_setups(phase)],
         "seed": roadmap.seed,
         "metrics": _metrics(roadmap),
@@ -73,18 +75,6 @@ def search_request(roadmap: Roadmap, phase: Phase) -> dict[str, Any]:
         "goal": roadmap.objective.goal,
         "budget": spec.budget,
         "parallel": spec.parallel,
-    }
-
-
-def _texted(schedule: Mapping[str, Mapping[int, float]]) -> dict[str, dict[str, float]]:
-    return {name: {str(epoch): times for epoch, times in steps.items()} for name, steps in schedule.items()}
-
-
-def with_epochs(given: Mapping[str, Any]) -> dict[str, dict[str, dict[int, float]]]:
-    """Epochs as numbers again: JSON has made text of them."""
-    return {
-        name: {key: {int(epoch): times for epoch, times in steps.items()} for key, steps in schedule.items()}
-        for name, schedule in given.items()
     }
 
 

@@ -20,11 +20,12 @@ from staycourse.core.space import Value, describe_setup
 from staycourse.task.contract import Setup, Task
 from staycourse.task.covering import differing
 from staycourse.task.mistakes import called, raised
+from staycourse.task.schedule_check import ScheduleCheck
 from staycourse.training import data_path, optimizers
 from staycourse.training.data import Data
 from staycourse.training.randomness import Randomness
 from staycourse.training.stepping import Stepper
-from staycourse.training.trial import Trial, make_model, make_teacher, schedule_of
+from staycourse.training.trial import Trial, make_model, make_teacher
 from staycourse.training.validation import validate
 
 _VALIDATION_SAMPLES = 256
@@ -42,7 +43,7 @@ class Probing:
     data: Data
     setups: Sequence[dict[str, Value]]
     seed: int
-    schedules: Mapping[str, Any]
+    schedules: ScheduleCheck
     device: str
     uses: frozenset[str]
     training: TrainingSpec = TrainingSpec()
@@ -69,6 +70,7 @@ class Probing:
                 what = called(error, self.task.folder) or self._step
                 self._fail(at, raised(what, error, self.task.folder))
         self.problems = [self._with_options(key, problem) for key, problem in self._first.items()]
+        self.problems += self.schedules.problems()
 
     def unread(self) -> tuple[list[Problem], list[str]]:
         """Hyperparameters that nothing reads, and notes on those that are read under some options only."""
@@ -108,7 +110,6 @@ class Probing:
             epochs=1,
             horizon=1,
             data=DataSpec(),
-            schedules=self.schedules,
             device=self.device,
         )
         randomness = Randomness(self.seed, 0, device)
@@ -118,7 +119,7 @@ class Probing:
         model = make_model(task, setup, data, randomness, device)
         self._step = "optimizer()"
         optimizer = optimizers.build(task, model, setup)
-        scheduled = optimizers.Scheduled(schedule_of(job), optimizer, setup)
+        scheduled = self.schedules.scheduled(optimizer, Setup(values))
         size = optimizers.batch_size(setup)
         limit = max(1, min(_VALIDATION_BATCHES, _VALIDATION_SAMPLES // size))
         loader = data_path.plain_loader(data, randomness, task.collate(), self.uses, limit)

@@ -13,6 +13,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from staycourse import __version__
+from staycourse.core import schedules
 from staycourse.core.canonical import plain
 from staycourse.core.job import Job
 from staycourse.task.sources import sha256
@@ -71,7 +72,7 @@ def _setup(job: Job, epoch: int, step: int) -> dict[str, Any]:
         "repetition": job.repetition,
         "task": {"file": job.task.file, "args": dict(job.task.args)},
         "objective": {"metric": job.metric, "goal": job.goal},
-        "schedules": job.schedules,
+        "schedules": schedules.to_json(job.schedules),
         "data": {k: v for k, v in dataclasses.asdict(job.data).items() if k != "resident"},
         "training": dataclasses.asdict(job.training),
         "trial": job.trial,

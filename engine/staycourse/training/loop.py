@@ -130,6 +130,7 @@ class Loop:
         window, kill_at = window_length(plan.batches), self._kill_at()
         self._before_forks()
         steps = Steps(self.trial, plan, hp, state.batch)
+        steps.warm = self.trial.scheduled.warming(state.epoch, plan.batches)
         counted, ticked = state.batch, clock()
         while state.batch < plan.batches:
             meter.pending.append(steps.make(state.batch, state.step + 1))

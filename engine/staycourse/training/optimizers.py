@@ -1,4 +1,4 @@
-"""Optimizers by name, and the schedules that change their settings.
+"""Optimizers by name.
 
 `find("adamw")` gives any class of `torch.optim` whatever the case; `build(task, model, setup)` makes it with
 those entries of the set-up that are arguments of its constructor, or calls the task's own `optimizer`.
@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from staycourse.core import schedules
 from staycourse.core.problems import UserError, nearest
+from staycourse.core.schedules import DEFAULT_BATCH_SIZE
 from staycourse.task.contract import Setup, Task
 
 DEFAULT_OPTIMIZER = "adamw"
@@ -77,46 +77,4 @@ def build(task: Task, model: nn.Module, setup: Setup) -> torch.optim.Optimizer:
 
 def batch_size(setup: Setup) -> int:
     """The set-up's batch size, before any schedule."""
-    return int(setup.get("batch_size", schedules.DEFAULT_BATCH_SIZE))
-
-
-class Scheduled:
-    """Applies a schedule by epoch: to the optimizer's settings, the batch size, the set-up's other values.
-
-    Made right after the optimizer, whose settings at that time are what is multiplied; they are set anew
-    at each epoch, never accumulated, so that a resumed trial has the same ones.
-    """
-
-    def __init__(self, schedule: schedules.Schedule, optimizer: torch.optim.Optimizer, setup: Setup) -> None:
-        self._schedule = schedule
-        self._optimizer = optimizer
-        self._setup = setup
-        names = set(schedule) - {"batch_size"}
-        self._base = [{n: group[n] for n in names if n in group} for group in optimizer.param_groups]
-        held = {name for group in self._base for name in group}
-        self._others = sorted(names - held)
-        for name in self._others:
-            if name not in setup:
-                raise UserError(f"the schedule changes '{name}', which neither optimizer nor set-up has")
-
-    def apply(self, epochs_done: int) -> Setup:
-        """Set the optimizer for the epoch after `epochs_done`; returns the set-up as of that epoch."""
-        for group, base in zip(self._optimizer.param_groups, self._base, strict=True):
-            for name, value in base.items():
-                group[name] = value * schedules.factor(self._schedule, name, epochs_done)
-        changed = {}
-        for name in self._others:
-            value = self._setup[name]
-            assert isinstance(value, (int, float))
-            scaled = value * schedules.factor(self._schedule, name, epochs_done)
-            changed[name] = round(scaled) if isinstance(value, int) else scaled
-        return self._setup.replaced(changed)
-
-    def batch_size(self, epochs_done: int) -> int:
-        """Batch size of the epoch after `epochs_done`."""
-        return schedules.batch_size_at(self._schedule, batch_size(self._setup), epochs_done)
-
-    @property
-    def lr(self) -> float:
-        """Learning rate of the first parameter group; NaN for an optimizer without one."""
-        return float(self._optimizer.param_groups[0].get("lr", float("nan")))
+    return int(setup.get("batch_size", DEFAULT_BATCH_SIZE))

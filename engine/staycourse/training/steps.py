@@ -6,7 +6,7 @@ What a step costs beside the user's own work is kept to a few microseconds: no l
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -25,7 +25,8 @@ class Steps:
 
     `waited` and `copied` are the seconds that they have waited for data, and those in which it was copied to
     the device, as the host saw them; whoever reads them sets them back. `has_diverged` tells that the
-    newest loss is no number, and was not applied: on a CPU that costs nothing to see.
+    newest loss is no number, and was not applied: on a CPU that costs nothing to see. `warm` is called with
+    each update's number before it is made, as long as the learning rate warms up.
     """
 
     def __init__(self, trial: Trial, plan: Plan, hp: Setup, start: int) -> None:
@@ -38,6 +39,7 @@ class Steps:
         self._is_whole = plan.is_whole
         self.waited = self.copied = 0.0
         self.has_diverged = False
+        self.warm: Callable[[int], None] | None = None
         self.begin_at(start)
 
     def begin_at(self, number: int) -> None:
@@ -48,6 +50,8 @@ class Steps:
         """Make update `number`, the trial's `step`-th; returns its loss, detached, still on the device."""
         loss = self._pass(step, 0) if self._is_whole else self._passes(number, step)
         if not self.has_diverged:
+            if self.warm is not None:
+                self.warm(number)
             self._stepper.update()
         return loss
 

@@ -27,6 +27,7 @@ from staycourse.training.loading import Loader
 from staycourse.training.plan import training_batches
 from staycourse.training.probe import probe
 from staycourse.training.randomness import Randomness, seed_all
+from staycourse.training.scheduling import Scheduled
 from staycourse.training.sources.resident import ResidentSource
 from staycourse.training.stepping import Stepper
 
@@ -45,7 +46,7 @@ class Trial:
     model: nn.Module
     teacher: Any
     optimizer: torch.optim.Optimizer
-    scheduled: optimizers.Scheduled
+    scheduled: Scheduled
     stepper: Stepper
     notes: list[str] = field(default_factory=list)
 
@@ -63,7 +64,7 @@ class Trial:
         teacher = make_teacher(task, data, job.seed, device)
         model = make_model(task, setup, data, randomness, device)
         optimizer = optimizers.build(task, model, setup)
-        scheduled = optimizers.Scheduled(schedule_of(job), optimizer, setup)
+        scheduled = Scheduled(schedule_of(job), optimizer, setup, job.horizon)
         stepper = Stepper(job.training, model, optimizer, device)
         return cls(
             job=job,
@@ -116,7 +117,7 @@ def schedule_of(job: Job) -> Schedule:
     """The schedule that the set-up names, `constant` if it names none."""
     name = str(job.setup.get("schedule", CONSTANT))
     if name == CONSTANT and name not in job.schedules:
-        return {}
+        return Schedule()
     if name not in job.schedules:
         raise UserError(f"there is no schedule '{name}'")
     return job.schedules[name]

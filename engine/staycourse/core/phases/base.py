@@ -11,6 +11,7 @@ from staycourse.core.fields import Finish, Section, Stop
 from staycourse.core.handoff import Handoff
 from staycourse.core.job import StopSpec
 from staycourse.core.problems import KeyPath, Problem
+from staycourse.core.schedules import Schedule
 from staycourse.core.space import Space, Value
 from staycourse.core.trial import Trial
 
@@ -101,7 +102,7 @@ class Outlook:
     """
 
     space: Space
-    schedules: Mapping[str, Mapping[str, Mapping[int, float]]] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
     ranked: int = 0
     valued: bool = False
     horizon: int | None = None

@@ -12,7 +12,6 @@ from staycourse.core.phases.base import Before, Decision, Outlook, SearchSpec, a
 from staycourse.core.phases.searched import SearchedPhase
 from staycourse.core.problems import KeyPath, Problem, nearest
 from staycourse.core.ranking import best_values
-from staycourse.core.schedules import milestones
 from staycourse.core.space import Choice
 from staycourse.core.training_phases import segments
 from staycourse.core.trial import Trial, rank
@@ -44,10 +43,10 @@ class Probe(SearchedPhase):
         found = []
         if "schedule" in self.eliminate:
             late = [
-                f"{name} ({max(milestones(schedule))})"
+                f"{name} ({schedule.milestones()[-1]})"
                 for name, schedule in outlook.schedules.items()
                 if name in _options(outlook, "schedule")
-                and max(milestones(schedule), default=0) >= self.epochs
+                and max(schedule.milestones(), default=0) >= self.epochs
             ]
             if late:
                 said = f"{self.epochs} epochs are too short to reach the last milestone of {', '.join(late)}"
