@@ -38,6 +38,26 @@ DRIVER_UPDATE = ev.EnvironmentChanged({"driver": ["570.86.15", "580.1"]}, {**ENV
 HOST = {"hostname": "node7", "os": "Ubuntu 24.04", "kernel": "6.8.0", "cpus_allowed": 16,
         "memory_allowed_bytes": 128 * 2**30}  # fmt: skip
 PARTS = {"roadmap": "a" * 64, "code": "b" * 64, "data": "c" * 64, "environment": "d" * 64}
+COMPARE = (
+    ROADMAP.split("[[phase]]")[0]
+    + """
+[[phase]]
+kind = "probe"
+trials = 4
+epochs = 20
+
+[[phase]]
+kind = "compare"
+seeds = 3
+epochs = 60
+[[phase.setup]]
+name = "steady"
+schedule = "constant"
+[[phase.setup]]
+name = "falling"
+schedule = "decay"
+"""
+)
 
 
 class Eventful(Campaign):

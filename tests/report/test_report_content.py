@@ -9,36 +9,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.report.eventful import FACTS, eventful_run
+from tests.report.eventful import COMPARE, FACTS, eventful_run
 from tests.support.sample_run import ROADMAP
 
 from staycourse.client import RunClient
 from staycourse.core.roadmap import parse
+from staycourse.core.views import phase_words
 from staycourse.record.clock import seconds_between
 from staycourse.record.paths import RunPaths
 from staycourse.report import write_report
 from staycourse.report.data_seal import covers, watched
+from staycourse.report.facts import read_facts
 
-COMPARE = (
-    ROADMAP.split("[[phase]]")[0]
-    + """
-[[phase]]
-kind = "probe"
-trials = 4
-epochs = 20
-
-[[phase]]
-kind = "compare"
-seeds = 3
-epochs = 60
-[[phase.setup]]
-name = "steady"
-schedule = "constant"
-[[phase.setup]]
-name = "falling"
-schedule = "decay"
-"""
-)
 SHORT = "[[phase]]".join(ROADMAP.split("[[phase]]")[:3]).replace("trials = 24", "trials = 70")
 
 
@@ -194,6 +176,43 @@ def test_compare_stands_side_by_side_with_paired_differences(run: Path) -> None:
     assert re.search(rf"\| steady \| `constant` \| .* \| {beside}", compare)
     assert "**falling**" in row(report, "Won")
     assert "better with 3 of 3" in row(report, "Lead")
+
+
+def test_compare_tells_what_each_took_and_whether_they_are_equivalent(run: Path) -> None:
+    """The figures are computed here from the ledger's ends; the sample trains 24 updates an epoch."""
+    margin = 0.75
+    roadmap = COMPARE.replace("seeds = 3", f"seeds = 3\nmargin = {margin}")
+    paths = eventful_run(run, roadmap_text=roadmap)
+    compare = section(write_report(paths).read_text(), "### Phase 2: compare")
+    findings = read_facts(paths).state.handoffs[1].findings["comparison"]
+    best, other = findings
+    assert (best["updates"], other["updates"]) == (1440, 1440)
+    assert re.search(r"\| falling \| .* \| 1,440 \| [^|]+ \|", compare)
+    low, high = other["equivalence"]["interval"]
+    outer = other["interval"]
+    assert outer[0] < low < other["difference"] < high < outer[1], "90% lies within 95%"
+    assert -margin < low < high < margin
+    assert f"`val_loss` {margin:g}, was declared before the first trial" in compare
+    assert "- steady and falling: **equivalent within 0.75**, by a difference of +" in compare
+    assert "over 3 seeds" in compare
+    assert any(
+        "steady and falling: equivalent within 0.75 (90% interval" in line for line in handed_on(paths)
+    )
+    assert "in a band from the least to the greatest value of its seeds" in compare
+
+
+def test_a_difference_beyond_the_margin_is_not_shown_to_be_equivalent(run: Path) -> None:
+    roadmap = COMPARE.replace("seeds = 3", "seeds = 3\nmargin = 1e-6")
+    compare = section(
+        write_report(eventful_run(run, roadmap_text=roadmap)).read_text(), "### Phase 2: compare"
+    )
+    assert "- steady and falling: **not shown to be equivalent**, by a difference of +" in compare
+
+
+def handed_on(paths: RunPaths) -> list[str]:
+    """What the second phase handed on, as the screens tell it."""
+    facts = read_facts(paths)
+    return phase_words(facts.roadmap, facts.state.handoffs, 1)
 
 
 def test_a_long_table_shows_the_best_and_counts_the_rest(run: Path) -> None:

@@ -6,11 +6,12 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tests.report.eventful import eventful_run
+from tests.report.eventful import COMPARE, eventful_run
 from tests.support.sample_run import ROADMAP
 
 from staycourse.record.paths import RunPaths
@@ -110,6 +111,27 @@ def test_confirm_has_a_mean_for_each_setup_and_its_seeds(finished: RunPaths) -> 
         "batch_size=16", "batch_size=32", "batch_size=8"
     ]  # fmt: skip
     assert sum(not line.is_marked for line in chart.lines) == 6
+
+
+def test_compare_has_a_mean_for_each_setup_in_a_band_of_its_seeds(run: Path) -> None:
+    facts = read_facts(eventful_run(run, roadmap_text=COMPARE))
+    chart = chart_of(facts, 1)
+    assert chart is not None
+    assert [line.label.split()[0] for line in chart.lines] == ["falling", "steady"]
+    for line in chart.lines:
+        name = line.label.split()[0]
+        own = [dict(facts.curves[trial.id]) for trial in facts.state.trials_of(1) if trial.plan.name == name]
+        assert len(own) == 3
+        for epoch, low, high in line.band:
+            values = [curve[epoch] for curve in own]
+            assert (low, high) == (min(values), max(values))
+        assert [epoch for epoch, _, _ in line.band] == [epoch for epoch, _ in line.points]
+    drawn, bare = (figures.draw(replace(chart, lines=lines)) for lines in (chart.lines, _bare(chart)))
+    assert drawn.count("PolyCollection") == bare.count("PolyCollection") + 2
+
+
+def _bare(chart: Chart) -> tuple[Line, ...]:
+    return tuple(replace(line, band=()) for line in chart.lines)
 
 
 def test_final_shows_the_train_loss_where_nothing_is_held_out(finished: RunPaths) -> None:

@@ -86,8 +86,20 @@ def _findings(handoff: Handoff, metric: str) -> list[str]:
     if reason := handoff.findings.get("not_narrowed"):
         lines.append(f"nothing was narrowed: {reason}")
     lines += [*handoff.findings.get("expanded", []), *handoff.findings.get("warnings", [])]
-    for row in handoff.findings.get("comparison", []):
-        lines.append(f"{row['name']}: {metric} {row['score']:.6g} at epoch {row['epoch']}")
+    return [*lines, *_comparison(handoff.findings.get("comparison", []), metric)]
+
+
+def _comparison(rows: Sequence[dict[str, Any]], metric: str) -> list[str]:
+    """Each set-up, then which ones are equivalent where that was asked."""
+    lines = []
+    for row in rows:
+        updates = f", {row['updates']:.0f} updates" if "updates" in row else ""
+        lines.append(f"{row['name']}: {metric} {row['score']:.6g} at epoch {row['epoch']}{updates}")
+    for row in rows[1:]:
+        if found := row.get("equivalence"):
+            low, high = found["interval"] or (None, None)
+            span = "one seed" if low is None else f"90% interval {low:.3g} to {high:.3g}"
+            lines.append(f"{row['name']} and {rows[0]['name']}: {found['verdict']} ({span})")
     return lines
 
 

@@ -35,11 +35,11 @@ class Difference:
             return 1.0 if self.mean == 0 else 0.0
         return min(1.0, family * two_sided_p(self.mean / self.error, self.df))
 
-    def interval(self, family: int = 1) -> tuple[float, float] | None:
-        """In which it lies with 95%, for all of `family` differences at once."""
+    def interval(self, family: int = 1, level: float = LEVEL) -> tuple[float, float] | None:
+        """In which it lies but for a chance of `level`, for all of `family` differences at once."""
         if self.error is None:
             return None
-        reach = quantile(1 - LEVEL / (2 * family), self.df) * self.error
+        reach = quantile(1 - level / (2 * family), self.df) * self.error
         return self.mean - reach, self.mean + reach
 
 

@@ -95,6 +95,7 @@ class TrialState(NamedTuple):
             outcome=self.outcome,
             curve=tuple((epoch, decode_number(value)) for epoch, value in curve),
             epochs_done=self.end.epochs if self.end else 0,
+            steps=self.end.steps if self.end else 0,
             horizon=self.plan.horizon,
         )
 

@@ -17,7 +17,8 @@ class Trial:
     """One training of one set-up with one seed.
 
     `key` names it within its phase. `curve` holds (epoch, value) of the objective's metric, whole from
-    the first epoch on, also where the trial goes on from a parent. `outcome` is None until it has ended.
+    the first epoch on, also where the trial goes on from a parent. `steps` counts parameter updates.
+    `outcome` is None until it has ended.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Trial:
     outcome: Outcome | None = None
     curve: Curve = ()
     epochs_done: int = 0
+    steps: int = 0
     horizon: int = 0
 
     def best(self, goal: str) -> tuple[int, float] | None:

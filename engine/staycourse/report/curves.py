@@ -16,18 +16,20 @@ from staycourse.report.markdown import number
 
 MOST_LINES, MOST_POINTS, MOST_SETUPS, MARKED = 150, 400, 5, 3
 _LABEL_WIDTH = 44
+Band = tuple[tuple[int, float, float], ...]
 
 
 @dataclass(frozen=True)
 class Line:
     """Finite (epoch, value) points. A marked line has a label and stands out; lines of one `group` have
-    its colour; `best` is a point to mark."""
+    its colour; `best` is a point to mark; `band` holds (epoch, low, high) of what lies around the line."""
 
     points: Curve
     is_marked: bool = False
     label: str = ""
     group: int | None = None
     best: tuple[int, float] | None = None
+    band: Band = ()
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class Chart:
     left_out: int = 0
     is_by_setup: bool = False
 
+    @property
+    def has_bands(self) -> bool:
+        return any(line.band for line in self.lines)
+
 
 def chart_of(facts: Facts, phase: int) -> Chart | None:
     """What there is to draw of a phase, None if that is nothing."""
@@ -47,7 +53,8 @@ def chart_of(facts: Facts, phase: int) -> Chart | None:
     if not any(facts.curves[trial.id] for trial in trials):
         return _train_chart(facts, trials)
     if len({trial.plan.repetition for trial in trials}) > 1:
-        return _chart(facts, _by_setup(facts, trials), is_by_setup=True)
+        lines = _by_setup(facts, trials, in_bands=facts.kind(phase) == "compare")
+        return _chart(facts, lines, is_by_setup=True)
     return _chart(facts, _single(facts, trials))
 
 
@@ -66,8 +73,8 @@ def _single(facts: Facts, trials: Sequence[TrialState]) -> list[Line]:
     return lines
 
 
-def _by_setup(facts: Facts, trials: Sequence[TrialState]) -> list[Line]:
-    """Each set-up's mean in bold, its seeds thin and in the same colour."""
+def _by_setup(facts: Facts, trials: Sequence[TrialState], *, in_bands: bool) -> list[Line]:
+    """Each set-up's mean in bold, its seeds thin and in the same colour, or in a band around it."""
     lines: list[Line] = []
     places = ranked_setups([trial.trial() for trial in trials], facts.goal)
     grouped = {trial for place in places for trial in place.trials}
@@ -78,9 +85,20 @@ def _by_setup(facts: Facts, trials: Sequence[TrialState]) -> list[Line]:
         label = f"{_name(facts, place, places)}  {number(place.score)} at epoch {place.epoch}"
         is_marked = group is not None
         best = best_point(mean, facts.goal) if is_marked else None
-        lines.append(Line(_points(mean), is_marked, label, group, best))
-        lines += [Line(_points(curve), group=group) for curve in curves if len(curves) > 1]
+        lines.append(Line(_points(mean), is_marked, label, group, best, _band(curves) if in_bands else ()))
+        if not in_bands:
+            lines += [Line(_points(curve), group=group) for curve in curves if len(curves) > 1]
     return lines + [Line(_points(facts.curves[trial.id])) for trial in trials if trial.id not in grouped]
+
+
+def _band(curves: Sequence[Curve]) -> Band:
+    """The least and the greatest value at each epoch that all curves have, thinned as they are."""
+    tables = [dict(curve) for curve in curves]
+    return tuple(
+        (epoch, min(values), max(values))
+        for epoch, _ in _points(mean_curve(curves))
+        if len(values := [table[epoch] for table in tables]) > 1
+    )
 
 
 def _name(facts: Facts, place: Ranked, places: Sequence[Ranked]) -> str:

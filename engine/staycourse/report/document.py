@@ -98,7 +98,12 @@ def _figure(
 
 def _caption(chart: Chart) -> str:
     metric = code(chart.metric)
-    if chart.is_by_setup:
+    if chart.has_bands:
+        words = (
+            f"{metric} by epoch: the mean of each set-up, in a band from the least to the greatest value of "
+            "its seeds; dots mark the best epochs."
+        )
+    elif chart.is_by_setup:
         words = (
             f"{metric} by epoch: the mean of each set-up in bold, its seeds thin; dots mark the best epochs."
         )

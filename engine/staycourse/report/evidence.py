@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from staycourse.core.space import Space
-from staycourse.report.certainty import against, certainty, difference_cells, ties
+from staycourse.report.certainty import against, certainty, ties
 from staycourse.report.facts import Facts
 from staycourse.report.markdown import (
     NOTHING,
@@ -19,8 +19,8 @@ from staycourse.report.markdown import (
     table,
 )
 from staycourse.report.region import narrowing
+from staycourse.report.side_by_side import differing, side_by_side
 from staycourse.report.standing import seeds_of
-from staycourse.report.trials import names_of
 
 
 def evidence(facts: Facts, phase: int) -> list[str]:
@@ -34,7 +34,7 @@ def evidence(facts: Facts, phase: int) -> list[str]:
         _ranking(facts, phase),
         certainty(facts, findings),
         ties(findings.get("ties")),
-        _comparison(facts, findings.get("comparison", [])),
+        *side_by_side(facts, findings.get("comparison", [])),
     ]
     return [block for block in blocks if block]
 
@@ -124,7 +124,7 @@ def _ranking(facts: Facts, phase: int) -> str:
     own = {trial.id for trial in facts.state.trials_of(phase)}
     if not any(len(place.trials) > 1 for place in places) or not own.issuperset(places[0].trials):
         return ""
-    names = _differing(facts, [place.setup for place in places])
+    names = differing(facts, [place.setup for place in places])
     beside = facts.state.handoffs[phase].findings.get("versus")
     rows = [
         (
@@ -151,35 +151,3 @@ def _ranking(facts: Facts, phase: int) -> str:
         why += ". Differences are taken seed by seed; interval and p allow for all pairs of set-ups"
     header.append("trials")
     return f"**Ranking.** {why}:\n\n{table(header, rows, numbers)}"
-
-
-def _comparison(facts: Facts, places: Sequence[Mapping[str, Any]]) -> str:
-    if not places:
-        return ""
-    names = _differing(facts, [place["setup"] for place in places])
-    rows = [
-        (
-            escape(place["name"]),
-            *(setting(place["setup"].get(name)) for name in names),
-            plus_minus(place["score"], place["spread"]),
-            str(place["epoch"]),
-            *([NOTHING, NOTHING, NOTHING, "best"] if at == 0 else _beside(place)),
-        )
-        for at, place in enumerate(places)
-    ]
-    header = ["set-up", *map(code, names), code(facts.metric), "best epoch"]
-    header += ["difference to the best", "95% interval", "p", "verdict"]
-    numbers = range(1, len(header) - 1)
-    why = "Differences are taken seed by seed; interval and p allow for all pairs of set-ups"
-    return f"**Side by side.** {why}:\n\n{table(header, rows, numbers)}"
-
-
-def _beside(place: Mapping[str, Any]) -> list[str]:
-    """Earlier versions recorded a spread in place of the test."""
-    if "verdict" in place:
-        return difference_cells(place)
-    return [signed(place["difference"]), NOTHING, NOTHING, "not tested"]
-
-
-def _differing(facts: Facts, setups: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [name for name in names_of(facts, setups) if len({repr(setup.get(name)) for setup in setups}) > 1]

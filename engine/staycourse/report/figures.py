@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 INK = "#7a828b"
 COLOURS = ("#2f81f7", "#d9730d", "#2da44e", "#bf5af2", "#e5534b")
 _THIN, _THICK = 0.8, 1.9
+_BAND = 0.22
 _INCHES = (8.0, 3.6)
 # Room for figures of nine signs, and above for each row of the legend. (A layout that measures the text takes
 # as long as all the rest.)
@@ -68,7 +69,8 @@ def scale(lines: Sequence[Line], goal: str) -> tuple[float, float, bool]:
     """(low, high, is logarithmic) of the axis of values: logarithmic where they are positive and span more
     than a decade; the worst few values of the lines in the background do not stretch it."""
     marked = sorted(value for line in lines if line.is_marked for _, value in line.points)
-    everything = sorted(value for line in lines for _, value in line.points)
+    around = (value for line in lines for _, low, high in line.band for value in (low, high))
+    everything = sorted([*around, *(value for line in lines for _, value in line.points)])
     cut = everything[: max(1, round(len(everything) * _KEPT))]
     if goal == "max":
         cut = everything[len(everything) - max(1, round(len(everything) * _KEPT)) :]
@@ -92,6 +94,9 @@ def _plot(figure: Figure, chart: Chart) -> None:
             alpha=1.0 if line.is_marked else 0.5,
             marker="o" if len(line.points) == 1 else None,
         )
+        if line.band:
+            reached, lows, highs = zip(*line.band, strict=True)
+            axes.fill_between(reached, lows, highs, color=colour, alpha=_BAND, linewidth=0)
         if line.is_marked:
             handles[id(line)] = curve
         if line.best is not None:

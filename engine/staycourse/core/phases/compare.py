@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from staycourse.core.best_values import value_for
-from staycourse.core.fields import Count, PatienceStop, Share
+from staycourse.core.equivalence import equivalences
+from staycourse.core.fields import Count, Finite, PatienceStop, Share
 from staycourse.core.handoff import Ranked
 from staycourse.core.phases.base import (
     Before,
@@ -41,7 +43,8 @@ class NamedSetup(BaseModel):
 
 
 class Compare(Phase):
-    """What a set-up does not give takes its fixed or its best value so far. Hands on what it was handed."""
+    """What a set-up does not give takes its fixed or its best value so far. With a `margin`, in the
+    objective's units, it is also asked which set-ups are equivalent. Hands on what it was handed."""
 
     KIND: ClassVar[str] = "compare"
     RANKS: ClassVar[bool] = False
@@ -50,6 +53,7 @@ class Compare(Phase):
     epochs: Count
     stop: PatienceStop | None = None
     data: Share = 1.0
+    margin: Annotated[Finite, Field(gt=0)] | None = None
     setups: Annotated[list[NamedSetup], Field(alias="setup", min_length=2)]
 
     def check(self, outlook: Outlook, path: KeyPath) -> list[Problem]:
@@ -73,6 +77,12 @@ class Compare(Phase):
                     said = f"no value for {', '.join(missing)}: no earlier phase hands on a best value"
                     problems.append(Problem(where, said, "give it here, or put a probe before"))
         return problems
+
+    def warnings(self, outlook: Outlook, path: KeyPath) -> list[Problem]:
+        if self.margin is None or self.seeds > 1:
+            return []
+        said = "one seed can show no equivalence"
+        return [Problem((*path, "margin"), said, "seeds = 5, say: the more, the narrower the interval")]
 
     def plan(self, outlook: Outlook) -> Planned:
         count = len(self.setups) * self.seeds
@@ -102,7 +112,7 @@ class Compare(Phase):
         places = ranked_setups(trials, before.goal)
         if not places:
             return Decision(needs, failure=failure_words(trials))
-        findings = {"comparison": _comparison(places, trials)}
+        findings = {"comparison": _comparison(places, trials, self.margin)}
         return Decision(needs, handoff=replace(before.handoff, findings=findings))
 
     def _setup(self, named: NamedSetup, before: Before) -> dict[str, Value]:
@@ -124,9 +134,16 @@ class Compare(Phase):
         )
 
 
-def _comparison(places: Sequence[Ranked], trials: Sequence[Trial]) -> list[dict[str, Any]]:
-    """Each set-up with its mean score, spread, and its paired difference, seed by seed, to the best."""
+def _comparison(
+    places: Sequence[Ranked], trials: Sequence[Trial], margin: float | None
+) -> list[dict[str, Any]]:
+    """Each set-up with its mean score, spread and mean number of updates, its paired difference, seed by
+    seed, to the best, and whether it is equivalent to that."""
     evidence: list[dict[str, Any]] = [{"difference": 0.0}, *versus(places, trials)]
+    if margin is not None:
+        for row, found in zip(evidence[1:], equivalences(places, trials, margin), strict=True):
+            row["equivalence"] = found
+    steps = {trial.id: trial.steps for trial in trials}
     return [
         {
             **found,
@@ -135,6 +152,7 @@ def _comparison(places: Sequence[Ranked], trials: Sequence[Trial]) -> list[dict[
             "score": place.score,
             "spread": place.spread,
             "epoch": place.epoch,
+            "updates": fmean(steps[trial] for trial in place.trials),
             "trials": list(place.trials),
         }
         for place, found in zip(places, evidence, strict=True)
