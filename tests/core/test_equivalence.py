@@ -96,11 +96,18 @@ def test_of_three_set_ups_each_interval_allows_for_all_pairs() -> None:
 
 
 def test_one_seed_shows_nothing_and_is_warned_of() -> None:
-    _, other = found("margin = 9", (0.3,), (0.3,))
+    _, other = found("margin = 9", (0.3,), (0.31,))
     assert other["equivalence"]["interval"] is None
     assert other["equivalence"]["verdict"] == "not shown to be equivalent"
     (warning,) = parse(compare("margin = 9", seeds=1)).warnings
     assert "phase[1].margin: one seed can show no equivalence" in str(warning)
+
+
+def test_what_has_not_parted_yet_shows_nothing() -> None:
+    _, other = found("margin = 1", LEFT, LEFT)
+    assert other["equivalence"]["interval"] == [0, 0]
+    assert not other["equivalence"]["is_shown"]
+    assert other["equivalence"]["verdict"] == "the same training up to epoch 2"
 
 
 def test_without_a_margin_nothing_is_said_of_equivalence_but_updates_are_counted() -> None:

@@ -183,7 +183,9 @@ def test_compare_tells_what_each_took_and_whether_they_are_equivalent(run: Path)
     margin = 0.75
     roadmap = COMPARE.replace("seeds = 3", f"seeds = 3\nmargin = {margin}")
     paths = eventful_run(run, roadmap_text=roadmap)
-    compare = section(write_report(paths).read_text(), "### Phase 2: compare")
+    report = write_report(paths).read_text()
+    compare = section(report, "### Phase 2: compare")
+    assert "steady and falling: **equivalent within 0.75**" in row(report, "Equivalence")
     findings = read_facts(paths).state.handoffs[1].findings["comparison"]
     best, other = findings
     assert (best["updates"], other["updates"]) == (1440, 1440)

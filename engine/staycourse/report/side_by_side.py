@@ -31,6 +31,12 @@ def side_by_side(facts: Facts, places: Rows) -> list[str]:
     return [_table(facts, places), _equivalence(facts, places)] if places else []
 
 
+def verdicts(places: Rows) -> str:
+    """`hybrid and decaying: equivalent within 0.005`, of the same findings; nothing where nobody asked."""
+    asked = [place for place in places[1:] if place.get("equivalence")]
+    return "; ".join(_pair(place, places[0]) for place in asked)
+
+
 def differing(facts: Facts, setups: Rows) -> list[str]:
     """The hyperparameters in which the set-ups are not all alike."""
     return [name for name in names_of(facts, setups) if len({repr(setup.get(name)) for setup in setups}) > 1]
@@ -93,7 +99,7 @@ def _equivalence(facts: Facts, places: Rows) -> str:
         f"The margin, {margin}, was declared before the first trial. Set-ups are equivalent where the 90% "
         f"interval of their difference, taken seed by seed,{family} lies within it on either side (two "
         "one-sided tests at 5%, Schuirmann 1987). Not shown to be equivalent does not mean different: it can "
-        "be for want of seeds"
+        "be for want of seeds. Set-ups that are still the same training at the epoch compared show nothing"
     )
     lines = [_verdict(place, places[0]) for place in asked]
     return f"**Equivalence.** {why}:\n\n{bullets(lines)}"
@@ -101,7 +107,7 @@ def _equivalence(facts: Facts, places: Rows) -> str:
 
 def _verdict(place: Mapping[str, Any], best: Mapping[str, Any]) -> str:
     found = place["equivalence"]
-    pair = f"{escape(place['name'])} and {escape(best['name'])}: **{found['verdict']}**"
+    pair = _pair(place, best)
     if found["interval"] is None:
         return f"{pair} (one seed leaves nothing to judge by)"
     low, high = found["interval"]
@@ -109,3 +115,7 @@ def _verdict(place: Mapping[str, Any], best: Mapping[str, Any]) -> str:
         f"{pair}, by a difference of {signed(place['difference'])}, 90% interval {signed(low)} to "
         f"{signed(high)}, over {count(found['seeds'], 'seed')}"
     )
+
+
+def _pair(place: Mapping[str, Any], best: Mapping[str, Any]) -> str:
+    return f"{escape(place['name'])} and {escape(best['name'])}: **{place['equivalence']['verdict']}**"

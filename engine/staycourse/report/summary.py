@@ -25,6 +25,7 @@ from staycourse.report.markdown import (
     setting,
     table,
 )
+from staycourse.report.side_by_side import verdicts
 from staycourse.report.standing import Standing, gap, measured_in, seeds_of, standing
 from staycourse.report.trials import names_of
 
@@ -128,6 +129,7 @@ def _result_rows(facts: Facts, leading: Standing | None) -> list[tuple[str, str]
         ("Expected", expectation(facts, findings_of(facts, leading).get("expected"))),
         ("Best epoch", flatness(findings_of(facts, leading).get("flat"))),
         ("Lead", _lead(facts, leading)),
+        ("Equivalence", verdicts(findings_of(facts, leading).get("comparison", []))),
     ]
 
 
