@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from staycourse.core.equivalence import NOT_PARTED
 from staycourse.report.certainty import difference_cells
 from staycourse.report.facts import Facts
 from staycourse.report.markdown import (
@@ -99,8 +100,10 @@ def _equivalence(facts: Facts, places: Rows) -> str:
         f"The margin, {margin}, was declared before the first trial. Set-ups are equivalent where the 90% "
         f"interval of their difference, taken seed by seed,{family} lies within it on either side (two "
         "one-sided tests at 5%, Schuirmann 1987). Not shown to be equivalent does not mean different: it can "
-        "be for want of seeds. Set-ups that are still the same training at the epoch compared show nothing"
+        "be for want of seeds"
     )
+    if any(place["equivalence"]["verdict"].startswith(NOT_PARTED) for place in asked):
+        why += ". Set-ups that are still the same training at the epoch compared show nothing"
     lines = [_verdict(place, places[0]) for place in asked]
     return f"**Equivalence.** {why}:\n\n{bullets(lines)}"
 
