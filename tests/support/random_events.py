@@ -110,6 +110,9 @@ _MAKERS: list[Any] = [
         trial, rng.randint(1, 3), str(rng.choice(list(Failure))), _word(rng), 5, rng.random() < 0.5
     ),
     _ended,
+    lambda rng, trial: ev.SlowdownSeen(
+        trial, rng.randint(1, 3), 2, rng.choice(["starved", "growing"]), _word(rng), 0.5, _json(rng)
+    ),
     lambda rng, trial: ev.RegionEstimated(rng.randint(0, 2), _estimate(rng)),
     lambda rng, trial: ev.PhaseClosed(rng.randint(0, 3), _handoff(rng)),
     lambda rng, trial: ev.CheckpointsDropped(rng.randint(0, 3), [trial], 1000),

@@ -162,6 +162,24 @@ class TrialEnded(Event):
 
 
 @dataclass(frozen=True)
+class SlowdownSeen(Event):
+    """An attempt's meters have shown what holds it up (`core.slowdowns`); it decides nothing.
+
+    `slowdown` is its kind, `text` a sentence, `share` how bad it is beside others of its kind; `epoch` is
+    the last one that was finished. A trial's is told again only once it is clearly worse.
+    """
+
+    KIND = "slow-down seen"
+    trial: str
+    attempt: int
+    epoch: int
+    slowdown: str
+    text: str
+    share: float
+    figures: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class RegionEstimated(Event):
     """The search's model has told a phase where the best set-ups lie (`search.region`), before the phase
     acts on it."""

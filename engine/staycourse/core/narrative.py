@@ -155,6 +155,10 @@ def _ended(event: ev.TrialEnded, state: RunState, kinds: Sequence[str]) -> str:
     return f"{event.trial} {event.outcome} after epoch {event.epochs} ({event.detail}){best}"
 
 
+def _slowdown_seen(event: ev.SlowdownSeen, state: RunState, kinds: Sequence[str]) -> str:
+    return f"{event.trial}: {event.text}"
+
+
 def _phase_closed(event: ev.PhaseClosed, state: RunState, kinds: Sequence[str]) -> str:
     handoff = from_json(event.handoff)
     own = {trial.id for trial in state.trials_of(event.phase)}
@@ -205,6 +209,7 @@ _TELLERS: dict[type[Event], Callable[[Any, RunState, Sequence[str]], str]] = {
     ev.TrialStarted: _trial_started,
     ev.AttemptFailed: _attempt_failed,
     ev.TrialEnded: _ended,
+    ev.SlowdownSeen: _slowdown_seen,
     ev.RegionEstimated: _estimated,
     ev.PhaseClosed: _phase_closed,
     ev.CheckpointsDropped: _dropped,

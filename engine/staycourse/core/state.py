@@ -49,7 +49,8 @@ class TrialStatus(StrEnum):
 class TrialState(NamedTuple):
     """A trial by the ledger. `failures` counts deaths since the last new checkpoint; `errors` holds
     (error, step) of each attempt that failed, oldest first; `session` is that in which it ended; `at_once`
-    the most samples that memory holds in a forward pass, None as long as it has held every batch.
+    the most samples that memory holds in a forward pass, None as long as it has held every batch;
+    `slowdowns` are what was seen to hold it up, by kind, each as it was told last.
 
     A tuple, for it is made anew with every change, which is tens of thousands of times in a long run."""
 
@@ -65,6 +66,7 @@ class TrialState(NamedTuple):
     end: ev.TrialEnded | None = None
     session: int = 0
     at_once: int | None = None
+    slowdowns: tuple[ev.SlowdownSeen, ...] = ()
 
     @property
     def id(self) -> str:
@@ -228,6 +230,14 @@ def _ended(state: RunState, event: ev.TrialEnded) -> RunState:
     return _with_trial(state, trial._replace(status=TrialStatus.ENDED, end=event, session=session))
 
 
+def _slowdown_seen(state: RunState, event: ev.SlowdownSeen) -> RunState:
+    trial = _unended(state, event.trial)
+    if trial is None:
+        return state
+    others = (seen for seen in trial.slowdowns if seen.slowdown != event.slowdown)
+    return _with_trial(state, trial._replace(slowdowns=(*others, event)))
+
+
 def _estimated(state: RunState, event: ev.RegionEstimated) -> RunState:
     return replace(state, estimates=(*state.estimates, event)) if event.phase == state.phase else state
 
@@ -284,6 +294,7 @@ _HANDLERS: dict[type[Event], Callable[[RunState, Any], RunState]] = {
     ev.TrialStarted: _trial_started,
     ev.AttemptFailed: _attempt_failed,
     ev.TrialEnded: _ended,
+    ev.SlowdownSeen: _slowdown_seen,
     ev.RegionEstimated: _estimated,
     ev.PhaseClosed: _phase_closed,
     ev.CheckpointsDropped: _dropped,

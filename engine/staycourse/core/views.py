@@ -41,7 +41,8 @@ class PhaseView:
 
 
 class TrialView(NamedTuple):
-    """A trial. `status` is "planned", "running", "owed" or "ended"; `rules` says what may end it.
+    """A trial. `status` is "planned", "running", "owed" or "ended"; `rules` says what may end it, `slowdowns`
+    what was seen to hold it up, in words, the newest last.
 
     A tuple, for a run may have tens of thousands."""
 
@@ -67,6 +68,7 @@ class TrialView(NamedTuple):
     slot: str
     parent: str | None
     seconds: float | None
+    slowdowns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,7 @@ def trial_view(trial: TrialState, rules: tuple[str, ...], progress: TrialProgres
         slot=trial.slot,
         parent=plan.parent,
         seconds=end.seconds if end else None,
+        slowdowns=tuple(seen.text for seen in trial.slowdowns),
     )
 
 
