@@ -268,7 +268,8 @@ def test_timing_rows_say_where_the_time_goes(tmp_path: Path) -> None:
     names = {name for name, _ in told.rows("timing")}
     assert names == {
         "samples_per_s", "step_ms", "wait_ms", "copy_ms", "compute_ms", "wait_share", "rss_bytes",
-        "epoch_s", "validation_s", "checkpoint_s", "checkpoint_bytes",
+        "epoch_s", "epoch_rss_bytes", "validation_s", "validation_wait_s", "validation_wait_share",
+        "checkpoint_s", "checkpoint_bytes",
     }  # fmt: skip
     step_ms = [value for (name, _), (_, value) in told.rows("timing").items() if name == "step_ms"]
     assert all(10 <= value < 100 for value in step_ms)

@@ -22,6 +22,7 @@ from staycourse.task.covering import differing
 from staycourse.task.mistakes import called, raised
 from staycourse.task.schedule_check import ScheduleCheck
 from staycourse.training import data_path, optimizers
+from staycourse.training.clock import WaitClock
 from staycourse.training.data import Data
 from staycourse.training.randomness import Randomness
 from staycourse.training.stepping import Stepper
@@ -94,7 +95,7 @@ class Probing:
         self._weigh(trial)
         if self.data.validation is not None:
             self._step = "validation"
-            reported = validate(trial, trial.scheduled.apply(0), 1, lambda number: None)
+            reported = validate(trial, trial.scheduled.apply(0), 1, lambda number: None, WaitClock())
             self.reported += [name for name in reported if name not in self.reported]
 
     def _assemble(self, values: dict[str, Value], names: set[str]) -> Trial:

@@ -17,7 +17,7 @@ from typing import Any
 from staycourse.core.rules import Ending
 from staycourse.task.contract import Setup
 from staycourse.training.checkpoint import Checkpoints, Loaded
-from staycourse.training.clock import TICK_S, Pace
+from staycourse.training.clock import TICK_S, Pace, WaitClock
 from staycourse.training.device import weights_on_cpu
 from staycourse.training.finishing import finish
 from staycourse.training.full_disk import FullDisk
@@ -129,7 +129,7 @@ class Loop:
         self.trial.stepper.trained_as.train()
         window, kill_at = window_length(plan.batches), self._kill_at()
         self._before_forks()
-        steps = Steps(self.trial, plan, hp, state.batch)
+        steps = Steps(self.trial, plan, hp, state.batch, self._pace.device_clock)
         steps.warm = self.trial.scheduled.warming(state.epoch, plan.batches)
         counted, ticked = state.batch, clock()
         while state.batch < plan.batches:
@@ -207,8 +207,7 @@ class Loop:
             self._diverged(f"validation loss is {values[VAL_LOSS]:g}", self.state.step, epoch)
         elif ending is not None:
             self._end("completed", ending)
-        if began is not None:
-            self._events.timing("epoch_s", self.state.step, epoch, time.perf_counter() - began)
+        self._pace.end_epoch(self.state.step, epoch, began)
         if self.state.ended is None and self._saver.is_due_after_epoch():
             self._save()
 
@@ -226,10 +225,9 @@ class Loop:
                 self._pace.progress(now, state.step, plan.epoch, plan.batches, validation_batch=number)
                 self._orders.check()
 
-        values = validate(self.trial, hp, plan.epoch, tick)
-        seconds = time.perf_counter() - began
-        self._pace.exclude(seconds)
-        self._events.timing("validation_s", self.state.step, plan.epoch, seconds)
+        waits = WaitClock()
+        values = validate(self.trial, hp, plan.epoch, tick, waits)
+        self._pace.validated(self.state.step, plan.epoch, time.perf_counter() - began, waits.seconds)
         return values
 
     def _commit(self, plan: Plan, values: dict[str, float]) -> None:

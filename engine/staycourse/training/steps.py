@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from staycourse.task.contract import Setup
+from staycourse.training.device_clock import DeviceClock
 from staycourse.training.fetching import TRAIN
 from staycourse.training.plan import Plan
 from staycourse.training.stepping import is_finite
@@ -26,15 +27,18 @@ class Steps:
     `waited` and `copied` are the seconds that they have waited for data, and those in which it was copied to
     the device, as the host saw them; whoever reads them sets them back. `has_diverged` tells that the
     newest loss is no number, and was not applied: on a CPU that costs nothing to see. `warm` is called with
-    each update's number before it is made, as long as the learning rate warms up.
+    each update's number before it is made, as long as the learning rate warms up; `marks` are put around the
+    copy of a step's first batch and around all that follows of the step.
     """
 
-    def __init__(self, trial: Trial, plan: Plan, hp: Setup, start: int) -> None:
+    def __init__(
+        self, trial: Trial, plan: Plan, hp: Setup, start: int, marks: DeviceClock | None = None
+    ) -> None:
         self._plan, self._stepper, self._reseed = plan, trial.stepper, trial.randomness.step
         self._loss_of = trial.stepper.loss_of(trial.task.bind("loss", **trial.offered(hp, plan.epoch, TRAIN)))
         self._is_on_cpu = trial.device.type == "cpu"
         self._move = None if self._is_on_cpu else trial.move
-        self._loader = trial.loader
+        self._loader, self._marks = trial.loader, marks
         self._batches: Iterator[Any] = iter(())
         self._is_whole = plan.is_whole
         self.waited = self.copied = 0.0
@@ -53,6 +57,8 @@ class Steps:
             if self.warm is not None:
                 self.warm(number)
             self._stepper.update()
+        if self._marks is not None:
+            self._marks.done()
         return loss
 
     def _passes(self, number: int, step: int) -> torch.Tensor:
@@ -65,7 +71,7 @@ class Steps:
         return torch.stack(losses).sum()
 
     def _pass(self, step: int, part: int, weight: float | None = None) -> torch.Tensor:
-        batch = self._fetch()
+        batch = self._fetch(None if part else self._marks)
         self._reseed(step, part)
         loss = self._loss_of(batch)
         if weight is not None:
@@ -76,12 +82,16 @@ class Steps:
             self._stepper.backward(loss)
         return loss.detach()
 
-    def _fetch(self) -> Any:
+    def _fetch(self, marks: DeviceClock | None) -> Any:
         began = _clock()
         batch = next(self._batches)
         fetched = _clock()
         self.waited += fetched - began
+        if marks is not None:
+            marks.copying()
         if self._move is not None:
             batch = self._move(batch)
             self.copied += _clock() - fetched
+        if marks is not None:
+            marks.computing()
         return batch

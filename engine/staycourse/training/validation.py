@@ -11,6 +11,7 @@ from torch.utils.data import Subset
 from staycourse.core.metric_names import ENGINE_METRICS
 from staycourse.core.problems import UserError
 from staycourse.task.contract import Setup
+from staycourse.training.clock import WaitClock
 from staycourse.training.memo import remembering
 from staycourse.training.meters import MetricMeter
 from staycourse.training.optimizers import batch_size
@@ -24,46 +25,46 @@ Tick = Callable[[int], None]
 class Batches:
     """The `loader` that `evaluate` is given: the whole validation set in its fixed order, on the device."""
 
-    def __init__(self, trial: Trial, plan: Plan, tick: Tick) -> None:
+    def __init__(self, trial: Trial, plan: Plan, tick: Tick, waits: WaitClock) -> None:
         part = trial.data.validation
         assert part is not None
         self.dataset = Subset(part.dataset, part.indices)
-        self._trial, self._plan, self._tick = trial, plan, tick
+        self._trial, self._plan, self._tick, self._waits = trial, plan, tick, waits
 
     def __len__(self) -> int:
         return self._plan.batches
 
     def __iter__(self) -> Iterator[Any]:
-        for number, batch in enumerate(self._trial.loader.batches(self._plan)):
+        for number, batch in enumerate(self._waits.over(self._trial.loader.batches(self._plan))):
             self._tick(number)
             yield self._trial.move(batch)
 
 
-def validate(trial: Trial, hp: Setup, epoch: int, tick: Tick) -> dict[str, float]:
+def validate(trial: Trial, hp: Setup, epoch: int, tick: Tick, waits: WaitClock) -> dict[str, float]:
     """`val_loss` and the task's own metrics, in eval mode and without gradients.
 
     The set-up's batch size is used, whatever the schedule made of it. `tick` is called with the number
-    of each batch.
+    of each batch, and `waits` counts the time until they come.
     """
     plan = trial.loader.validation_plan(batch_size(trial.setup))
     trial.stepper.kept_as.eval()
     with torch.no_grad(), trial.stepper.casting():
-        values = _means(trial, plan, hp, epoch, tick)
+        values = _means(trial, plan, hp, epoch, tick, waits)
         if trial.task.has("evaluate"):
             trial.randomness.whole_set(epoch)
             offered = trial.offered(hp, epoch, "validation")
-            given = trial.task.call("evaluate", loader=Batches(trial, plan, tick), **offered)
+            given = trial.task.call("evaluate", loader=Batches(trial, plan, tick, waits), **offered)
             values |= {name: _number(name, value) for name, value in _named(given, "evaluate").items()}
     return values
 
 
-def _means(trial: Trial, plan: Plan, hp: Setup, epoch: int, tick: Tick) -> dict[str, float]:
+def _means(trial: Trial, plan: Plan, hp: Setup, epoch: int, tick: Tick, waits: WaitClock) -> dict[str, float]:
     offered = trial.offered(hp, epoch, "validation")
     loss = trial.task.bind("loss", **offered)
     metrics = trial.task.bind("metrics", **offered) if trial.task.has("metrics") else None
     meter = MetricMeter()
     with remembering(trial.stepper.kept_as) as memo:
-        for number, batch in enumerate(trial.loader.batches(plan)):
+        for number, batch in enumerate(waits.over(trial.loader.batches(plan))):
             tick(number)
             memo.forget()
             batch = trial.move(batch)
