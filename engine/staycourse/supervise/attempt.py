@@ -9,6 +9,7 @@ from typing import Any
 from staycourse.core.events import Noted
 from staycourse.core.text import one_line
 from staycourse.record.store import Store
+from staycourse.supervise.gauges import TRAINING, VALIDATION, Gauges
 from staycourse.supervise.linux import oom_kills
 from staycourse.supervise.slots import Slot
 from staycourse.supervise.spawner import Child
@@ -18,7 +19,7 @@ from staycourse.supervise.spawner import Child
 class Attempt:
     """A running worker. `is_ready` once it has its data and its model, `last` is its closing message (ended,
     failed, interrupted), `step` the last step that it told of, `moved` the monotonic time at which that last
-    changed."""
+    changed, `gauges` what was measured of it."""
 
     trial: str
     number: int
@@ -29,6 +30,7 @@ class Attempt:
     has_progress: bool = False
     is_waiting: bool = False
     step: int = 0
+    gauges: Gauges = field(default_factory=Gauges)
     _validation_batch: int = 0
     moved: float = field(default_factory=time.monotonic)
     last: dict[str, Any] | None = None
@@ -45,6 +47,7 @@ class Attempt:
 
     def _on_ready(self, message: dict[str, Any], store: Store) -> None:
         self.step, self.moved, self.is_ready = message["step"], time.monotonic(), True
+        self.gauges.begin(message["step"], message.get("loader_workers"))
         self._on_loading(message, store)
         for note in message.get("checkpoint_notes", []):
             store.append(Noted("checkpoint", f"{self.trial}: {one_line(note)}"))
@@ -62,13 +65,17 @@ class Attempt:
 
     def _on_metrics(self, message: dict[str, Any], store: Store) -> None:
         store.add_metrics(self.trial, message["rows"])
+        self.gauges.take_metrics(message["rows"])
         self._move(max((row[1] for row in message["rows"]), default=self.step))
 
     def _on_timing(self, message: dict[str, Any], store: Store) -> None:
         store.add_timing(self.trial, message["rows"])
+        if derived := self.gauges.take_timing(message["rows"]):
+            store.add_timing(self.trial, derived)
 
     def _on_progress(self, message: dict[str, Any], store: Store) -> None:
         self._move(message["step"], message.get("validation_batch", 0))
+        self.gauges.enter(VALIDATION if "validation_batch" in message else TRAINING, time.monotonic())
         store.add_progress(
             self.trial,
             step=message["step"],

@@ -12,9 +12,11 @@ from staycourse.core import job as jobs
 from staycourse.core.events import AttemptFailed, Noted, TrialEnded, TrialStarted
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import TrialState, TrialStatus
+from staycourse.hardware.cpus import usable_cpus
 from staycourse.hardware.gpus import Gpu, Nvml, NvmlUnavailable
 from staycourse.record.store import Store
 from staycourse.supervise.attempt import Attempt
+from staycourse.supervise.gauges import Gauges
 from staycourse.supervise.gpu_lock import GpuLocks
 from staycourse.supervise.hangs import Hangs
 from staycourse.supervise.jobs import make_job
@@ -179,7 +181,9 @@ class Attempts:
         child = self._spawner.fork(
             f"{trial.id}-{number}", "worker", self._store.paths.trial_log(trial.id), slot.environment
         )
-        self.running[slot.name] = Attempt(trial.id, number, slot, child)
+        cpus = len(slot.cpus) or max(1, len(usable_cpus()) // len(self._slots))
+        gauges = Gauges(has_gpu=slot.gpu is not None, cpus=cpus)
+        self.running[slot.name] = Attempt(trial.id, number, slot, child, gauges=gauges)
 
     def _announce(self, slot: str, attempt: Attempt, trial: TrialState) -> None:
         """The worker waits for its job, so nothing is trained before its start is on record."""

@@ -34,6 +34,7 @@ from staycourse.supervise.planner import Planner, same_failures
 from staycourse.supervise.resident import ResidentData
 from staycourse.supervise.search_client import SearchClient, SearchFailed
 from staycourse.supervise.slots import Slot
+from staycourse.supervise.slowdowns import Slowdowns
 from staycourse.supervise.spawner import Spawner
 
 FINISHED, UNFINISHED, SUSPENDED = 0, 3, 75
@@ -68,6 +69,7 @@ class Engine:
         self._spawner = Spawner(store.paths.log, store.paths.root)
         self._planner = Planner(roadmap, store)
         self._attempts = Attempts(roadmap, store, self._spawner, slots, nvml)
+        self._slowdowns = Slowdowns(store)
         self._search = SearchClient(self._spawner, store.paths.log)
         self._data = DataWatch(roadmap, store, self._spawner)
         self._resident = ResidentData(roadmap, store, self._spawner)
@@ -151,6 +153,7 @@ class Engine:
         self._spawner.receive()
         self._attempts.announce()
         self._attempts.hear()
+        self._slowdowns.look(self._attempts.running.values())
         if self._attempts.collect():
             self._planner.outdate()
         if self._disk.waits > self._waits:
@@ -194,7 +197,9 @@ class Engine:
         if now - self._sampled_at < _SAMPLE_EVERY:
             return
         self._sampled_at = now
-        self._store.add_hardware(self._sampler.sample(self._attempts.pids()))
+        readings = self._sampler.sample(self._attempts.pids())
+        self._store.add_hardware(readings)
+        self._slowdowns.sample(readings, self._attempts.running.values())
         for note in self._sampler.notes():
             self._append(Noted("hardware", note))
         if jump := self._clock.jump():
