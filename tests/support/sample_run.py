@@ -96,7 +96,8 @@ RESUMABLE = "the engine was told to stop (SIGTERM)"
 @dataclass
 class Campaign:
     """A run being written. `stop_at` is (phase index, number of trials begun in it) where writing stops; in
-    the phase `failing` every trial diverges."""
+    the phase `failing` every trial diverges; `slowdowns` holds (kind, text) of what is seen of the trial that
+    is left running."""
 
     folder: Path
     roadmap_text: str = ROADMAP
@@ -105,6 +106,7 @@ class Campaign:
     gpus: int = 0
     names: str = ""
     failing: int | None = None
+    slowdowns: Sequence[tuple[str, str]] = ()
     roadmap: Roadmap = field(init=False)
     store: Store = field(init=False)
     number: int = 0
@@ -208,6 +210,8 @@ class Campaign:
             self.store.add_progress(
                 trial, step=STEPS * len(curve) + 7, epoch=len(curve) + 1, steps_per_epoch=STEPS
             )
+        for kind, text in self.slowdowns:
+            self.store.append(ev.SlowdownSeen(trial, 1, self.partial_epochs, kind, text, 0.5))
         self.store.flush()
         return trial
 

@@ -25,6 +25,8 @@ WISHES = [
     Wishes(banner=5, queue=22),
     Wishes(phases=9, queue=40, devices=16, lines=4),
     Wishes(phases=1, queue=1),
+    Wishes(slowdowns=3, lines=3),
+    Wishes(banner=5, slowdowns=1),
 ]
 
 

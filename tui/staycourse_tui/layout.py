@@ -39,13 +39,14 @@ class Box:
 @dataclass(frozen=True)
 class Wishes:
     """What the content would like: rows of the banner (0 for none), phases, rows of the whole queue,
-    rows of the devices' pane and of their line."""
+    rows of the devices' pane and of their line, rows of what holds running trials up."""
 
     banner: int = 0
     phases: int = 5
     queue: int = 5
     devices: int = 4
     lines: int = 1
+    slowdowns: int = 0
 
 
 def is_tiny(width: int, height: int) -> bool:
@@ -63,6 +64,11 @@ def device_rows(height: int) -> int:
     return 1 if height < 20 else 2 if height < 30 else 3
 
 
+def slowdown_rows(height: int) -> int:
+    """How many lines may say what holds running trials up."""
+    return 1 if height < 24 else 2 if height < 40 else 3
+
+
 def queue_width(width: int, height: int) -> int:
     """Content cells of the queue's pane."""
     if not shows_all(width, height):
@@ -74,20 +80,26 @@ def arrange(width: int, height: int, focus: str, full: bool, wishes: Wishes) -> 
     """The boxes of all panes that are seen; they cover the screen and do not overlap."""
     if is_tiny(width, height):
         return [Box("header", 0, 0, width, 1)]
+    has_columns = not full and width >= _THREE_COLUMNS[0] and height >= _THREE_COLUMNS[1]
     head = min(wishes.banner, height // 2) or min(wishes.lines, device_rows(height))
-    top = Box("header", 0, 0, width, 1)
-    second = Box("banner" if wishes.banner else "devices", 0, 1, width, head)
-    foot = Box("footer", 0, height - 1, width, 1)
-    y, room = 1 + head, height - head - 2
+    if has_columns and not wishes.banner:
+        head = 0  # devices have a pane of their own
+    slow = min(wishes.slowdowns, slowdown_rows(height))
+    y, room = 1 + head + slow, height - head - slow - 2
+    above = [
+        Box("header", 0, 0, width, 1),
+        Box("banner" if wishes.banner else "devices", 0, 1, width, head),
+        Box("slowdowns", 0, 1 + head, width, slow),
+    ]
     if full:
         body = [Box("curves", 0, y, width, room, titled=True)]
-    elif width >= _THREE_COLUMNS[0] and height >= _THREE_COLUMNS[1]:
-        return [top, *_three(width, y, room, focus, wishes, second), foot]
+    elif has_columns:
+        body = _three(width, y, room, focus, wishes)
     elif shows_all(width, height):
         body = _two(width, y, room, focus, wishes)
     else:
         body = _compact(width, height, y, room, focus, wishes)
-    return [top, second, *body, foot]
+    return [*(box for box in above if box.height), *body, Box("footer", 0, height - 1, width, 1)]
 
 
 def _compact(width: int, height: int, y: int, room: int, focus: str, wishes: Wishes) -> list[Box]:
@@ -126,9 +138,7 @@ def _two(width: int, y: int, room: int, focus: str, wishes: Wishes) -> list[Box]
     return [*boxes, Box("log", 0, y + body, width, log, titled=True)]
 
 
-def _three(width: int, y: int, room: int, focus: str, wishes: Wishes, second: Box) -> list[Box]:
-    if second.pane == "devices":
-        y, room = y - second.height, room + second.height
+def _three(width: int, y: int, room: int, focus: str, wishes: Wishes) -> list[Box]:
     log = _log_rows(room)
     body, left = room - log, _left_width(width)
     right = 36 if width >= 160 else 32
@@ -137,7 +147,7 @@ def _three(width: int, y: int, room: int, focus: str, wishes: Wishes, second: Bo
     devices = 1 + min(wishes.devices, body // 2 - 4)
     loader = 6
     at = left + middle
-    boxes = [
+    return [
         *_left_column(left, y, body, focus, wishes),
         Box("curves", left, y, middle, curve, titled=True, divider=True),
         Box("train", left, y + curve, middle, body - curve, titled=True, divider=True),
@@ -146,7 +156,6 @@ def _three(width: int, y: int, room: int, focus: str, wishes: Wishes, second: Bo
         Box("trial", at, y + devices + loader, right, body - devices - loader, titled=True, divider=True),
         Box("log", 0, y + body, width, log, titled=True),
     ]
-    return boxes if second.pane == "devices" else [second, *boxes]
 
 
 def _left_column(width: int, y: int, rows: int, focus: str, wishes: Wishes) -> list[Box]:

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
 from staycourse_tui.panes.devices import step_lines
 from staycourse_tui.widgets.lines import Line, Span
 
-_SHOWN = (
-    ("samples_per_s", "samples", lambda value: f"{fmt.compact(value)}/s"),
-    ("step_ms", "step", fmt.milliseconds),
-    ("wait_share", "waits for data", fmt.share),
-    ("epoch_s", "epoch", fmt.age),
-    ("validation_s", "validation", lambda value: fmt.milliseconds(1000 * value)),
-    ("checkpoint_s", "checkpoint", lambda value: fmt.milliseconds(1000 * value)),
-    ("rss_bytes", "memory", lambda value: f"{fmt.gigabytes(value)}G"),
-    ("device_memory_bytes", "GPU memory", lambda value: f"{fmt.gigabytes(value)}G"),
+# A slower change of the epochs' time is no trend that anybody would see.
+_LEAST_TREND = 0.01
+
+
+def _epoch(timing: Mapping[str, float]) -> str:
+    trend = timing.get("epoch_trend", 0.0)
+    shown = f" ({trend:+.0%} an epoch)" if abs(trend) >= _LEAST_TREND else ""
+    return fmt.age(timing["epoch_s"]) + shown
+
+
+def _validation(timing: Mapping[str, float]) -> str:
+    waits = timing.get("validation_wait_share")
+    shown = f", {fmt.share(waits)} waiting" if waits is not None else ""
+    return fmt.milliseconds(1000 * timing["validation_s"]) + shown
+
+
+# The figure that has to be known, its name, and what is said of it.
+_SHOWN: tuple[tuple[str, str, Callable[[Mapping[str, float]], str]], ...] = (
+    ("samples_per_s", "samples", lambda timing: f"{fmt.compact(timing['samples_per_s'])}/s"),
+    ("step_ms", "step", lambda timing: fmt.milliseconds(timing["step_ms"])),
+    ("wait_share", "waits for data", lambda timing: fmt.share(timing["wait_share"])),
+    ("epoch_s", "epoch", _epoch),
+    ("validation_s", "validation", _validation),
+    ("checkpoint_s", "checkpoint", lambda timing: fmt.milliseconds(1000 * timing["checkpoint_s"])),
+    ("rss_bytes", "memory", lambda timing: f"{fmt.gigabytes(timing['rss_bytes'])}G"),
+    ("device_memory_bytes", "GPU memory", lambda timing: f"{fmt.gigabytes(timing['device_memory_bytes'])}G"),
 )
 
 
@@ -24,7 +43,7 @@ def timing_lines(frame: Frame, size: int) -> list[Line]:
     timing = frame.timing
     trial = frame.focused
     lines: list[Line] = [
-        (Span(f"{name} ", "dim"), Span(words(timing[key]))) for key, name, words in _SHOWN if key in timing
+        (Span(f"{name} ", "dim"), Span(words(timing))) for key, name, words in _SHOWN if key in timing
     ]
     if trial is not None and trial.seconds is not None:
         lines.insert(0, (Span("trained for ", "dim"), Span(fmt.age(trial.seconds))))

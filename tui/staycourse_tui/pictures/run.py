@@ -7,11 +7,21 @@ from dataclasses import dataclass, field, replace
 
 from staycourse_tui.frames import Frame
 from staycourse_tui.keys import RUN_KEYS
-from staycourse_tui.layout import Box, Wishes, arrange, device_rows, joints, queue_width, shows_all
+from staycourse_tui.layout import (
+    Box,
+    Wishes,
+    arrange,
+    device_rows,
+    joints,
+    queue_width,
+    shows_all,
+    slowdown_rows,
+)
 from staycourse_tui.panes import curves, devices, log
 from staycourse_tui.panes.banner import banner
 from staycourse_tui.panes.header import header
 from staycourse_tui.panes.queue import HEADING, queue, whole_queue
+from staycourse_tui.panes.slowdowns import slowdown_lines
 from staycourse_tui.panes.trial import trial_pane, trial_title
 from staycourse_tui.panes.trials import trial_table
 from staycourse_tui.pictures.framing import NO_TITLE, Picture, Shown, Title, footer, framed
@@ -69,6 +79,7 @@ def draw(frame: Frame, state: ViewState, size: tuple[int, int]) -> Drawn:
         queue=len(whole_queue(snapshot, queue_width(columns, rows))),
         devices=_device_rows(frame),
         lines=len(devices.device_lines(snapshot, columns, device_rows(rows))),
+        slowdowns=len(slowdown_lines(snapshot, columns, slowdown_rows(rows))),
     )
     boxes = arrange(columns, rows, state.focus, state.full, wishes)
     drawing = _Drawing(frame, state, boxes, size)
@@ -93,6 +104,10 @@ def _banner(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 def _devices(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
     return NO_TITLE, devices.device_lines(drawing.frame.snapshot, box.width, box.height)
+
+
+def _slowdowns(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
+    return NO_TITLE, slowdown_lines(drawing.frame.snapshot, box.width, box.height)
 
 
 def _machine(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
@@ -215,6 +230,7 @@ _PANES: dict[str, Callable[[_Drawing, Box], tuple[Title, list[Line]]]] = {
     "header": _header,
     "banner": _banner,
     "devices": _devices,
+    "slowdowns": _slowdowns,
     "machine": _machine,
     "loader": _loader,
     "queue": _queue,

@@ -14,6 +14,7 @@ from staycourse_tui.panes import curves
 from staycourse_tui.panes.header import header
 from staycourse_tui.panes.output import output_lines
 from staycourse_tui.panes.rules import rule_lines
+from staycourse_tui.panes.slowdowns import verdict_lines
 from staycourse_tui.panes.timings import timing_lines
 from staycourse_tui.panes.trial import facts_of, result_lines, setup_lines, state_of
 from staycourse_tui.pictures.framing import Picture, Shown, Title, footer, framed, only_header
@@ -144,6 +145,7 @@ def _all_facts(drawing: _Drawing, size: int) -> list[Line]:
         *flow(setup_lines(frame.snapshot, trial.setup, size), size),
         *flow(facts_of(frame, trial), size),
         *rule_lines(frame, trial, size, flows=True),
+        *verdict_lines(trial, size),
         *flow(timing_lines(frame, size), size),
     ]
 
@@ -167,10 +169,11 @@ def _rules(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 
 def _timings(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
-    lines = timing_lines(drawing.frame, box.inner_width)
-    if len(lines) > box.inner_height:
-        lines = flow(lines, box.inner_width)
-    return (line(Span("timings", "title")), ()), lines
+    size = box.inner_width
+    verdicts, lines = verdict_lines(drawing.trial, size), timing_lines(drawing.frame, size)
+    if len(verdicts) + len(lines) > box.inner_height:
+        lines = flow(lines, size)
+    return (line(Span("timings", "title")), ()), [*verdicts, *lines]
 
 
 def _curves(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:

@@ -20,8 +20,8 @@ class RunScreen(RunView[ViewState]):
 
     KEYS = RUN_KEYS
     PANES = (
-        "header", "banner", "devices", "queue", "trial", "trials", "curves", "train", "machine", "loader",
-        "log", "footer",
+        "header", "banner", "devices", "slowdowns", "queue", "trial", "trials", "curves", "train", "machine",
+        "loader", "log", "footer",
     )  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in RUN_KEYS]
 
