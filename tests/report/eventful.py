@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ schedule = "decay"
 
 class Eventful(Campaign):
     """Told to stop once and killed once; one attempt crashes, a replay differs if `differs`, and the kill
-    is followed by a driver update if `changes_driver`."""
+    is followed by a driver update if `changes_driver`. `slowdowns` maps trials to what holds them up."""
 
     differs = False
 
@@ -71,6 +71,7 @@ class Eventful(Campaign):
         self.seal_options: Mapping[str, Any] = options.pop("seal", {})
         self.changes_driver: bool = options.pop("changes_driver", False)
         self.final_files: Mapping[str, str] = options.pop("files", {})
+        self.held_up: Mapping[str, Sequence[str]] = options.pop("slowdowns", {})
         super().__init__(folder, roadmap_text, **options)
 
     def __post_init__(self) -> None:
@@ -119,6 +120,9 @@ class Eventful(Campaign):
         for at in range(1, 4):
             values = {"samples_per_s": 2900.0 + at, "step_ms": 18.2, "wait_share": 0.03, "rss_bytes": 6e8}
             self.store.add_timing(trial, [(name, at, 1, value) for name, value in values.items()])
+        for text in self.held_up.get(trial, ()):
+            kind = text.partition(":")[0]
+            self.store.append(ev.SlowdownSeen(trial, 1, 4, kind, text, 0.1 + self.number / 100))
         if self.number == 12:
             self._be_killed(trial)
         if self.number == 14:

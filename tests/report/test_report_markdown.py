@@ -35,9 +35,9 @@ HOSTILE = [
     "</details></table>",
 ]
 HEADINGS = {
-    "Summary", "Phases", "Data", "How it ran", "Hardware", "Throughput", "Training", "Interruptions",
-    "Exactness",
-    "Notes of the engine", "Appendix: to repeat and to verify", "Repeat the run", "Seal and ledger",
+    "Summary", "Phases", "Data", "How it ran", "Hardware", "Throughput", "Training", "Slow-downs",
+    "Interruptions", "Exactness", "Notes of the engine", "Appendix: to repeat and to verify",
+    "Repeat the run", "Seal and ledger",
     "Environment", "Sealed code", "Roadmap",
 }  # fmt: skip
 OURS = ("<details>", "</details>", "<summary>", "</summary>", "<span>", "</span>", "<!-- -->")

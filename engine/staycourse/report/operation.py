@@ -12,13 +12,14 @@ from staycourse.report.facts import Facts
 from staycourse.report.interruptions import interruptions_section
 from staycourse.report.load import Load
 from staycourse.report.markdown import NOTHING, bullets, count, duration, escape, number, size, table
+from staycourse.report.slowdowns import slowdowns_section
 from staycourse.report.training import training_words
 
 _MOST_NOTES = 30
 
 
 def operation_section(facts: Facts) -> str:
-    """Hardware and throughput figures, interruptions, exactness, notes."""
+    """Hardware and throughput figures, slow-downs, interruptions, exactness, notes."""
     parts = [
         "## How it ran",
         "### Hardware",
@@ -27,6 +28,8 @@ def operation_section(facts: Facts) -> str:
         training_words(facts),
         "### Throughput",
         _throughput(facts),
+        "### Slow-downs",
+        slowdowns_section(facts),
         "### Interruptions",
         interruptions_section(facts),
         "### Exactness",

@@ -26,6 +26,7 @@ from staycourse.report.markdown import (
     table,
 )
 from staycourse.report.side_by_side import verdicts
+from staycourse.report.slowdowns import slowed_words
 from staycourse.report.standing import Standing, gap, measured_in, seeds_of, standing
 from staycourse.report.trials import names_of
 
@@ -96,6 +97,7 @@ def _rows(facts: Facts, leading: Standing | None) -> list[tuple[str, str]]:
         *_result_rows(facts, leading),
         ("Weights", _weights(facts)),
         ("Cost", _cost(facts)),
+        ("Slowed", slowed_words(facts, leading)),
         ("Away", _away(facts)),
         ("Follows", _ancestor(facts)),
         ("Takes up", takes_up(facts)),

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from staycourse.client import Snapshot, TrialView
 from staycourse_tui.widgets.lines import Line, Span, fit, line, shorten, wrap_text
 
 _GLYPH = "▲ "
 
 
-def slowed(snapshot: Snapshot) -> list[tuple[str, str]]:
-    """(trial, verdict) of the trials that run, the newest of each trial first; none without an engine."""
+Verdict = tuple[str, str]  # whose, "" where that is clear; what
+
+
+def running_verdicts(snapshot: Snapshot) -> list[Verdict]:
+    """Those on the trials that run, the newest of each trial first; none without an engine."""
     if not snapshot.is_engine_alive:
         return []
     running = [view for live in snapshot.live if (view := snapshot.trial(live.trial))]
     return [(view.id, text) for view in running for text in reversed(view.slowdowns)]
 
 
-def slowdown_lines(snapshot: Snapshot, size: int, most: int) -> list[Line]:
-    """The verdicts of the running trials on `most` lines at most: in full where there is room for all of
-    them, else the beginning of each."""
-    verdicts = slowed(snapshot)
+def verdicts_on(trial: TrialView) -> list[Verdict]:
+    """Those on one trial, the newest first."""
+    return [("", text) for text in reversed(trial.slowdowns)]
+
+
+def slowdown_lines(verdicts: Sequence[Verdict], size: int, most: int) -> list[Line]:
+    """Verdicts on `most` lines at most: in full where there is room for all of them, else the beginning of
+    each."""
     whole = [made for trial, text in verdicts for made in _wrapped(trial, text, size)]
     if len(whole) <= most:
         return [fit(made, size) for made in whole]
     hidden = [0] * (most - 1) + [max(0, len(verdicts) - most)]
     return [_short(*verdict, size, more) for verdict, more in zip(verdicts, hidden, strict=False)]
-
-
-def verdict_lines(trial: TrialView, size: int) -> list[Line]:
-    """All verdicts on one trial, the newest first."""
-    return [made for text in reversed(trial.slowdowns) for made in _wrapped("", text, size)]
 
 
 def _wrapped(trial: str, text: str, size: int) -> list[Line]:

@@ -21,7 +21,7 @@ from staycourse_tui.panes import curves, devices, log
 from staycourse_tui.panes.banner import banner
 from staycourse_tui.panes.header import header
 from staycourse_tui.panes.queue import HEADING, queue, whole_queue
-from staycourse_tui.panes.slowdowns import slowdown_lines
+from staycourse_tui.panes.slowdowns import running_verdicts, slowdown_lines
 from staycourse_tui.panes.trial import trial_pane, trial_title
 from staycourse_tui.panes.trials import trial_table
 from staycourse_tui.pictures.framing import NO_TITLE, Picture, Shown, Title, footer, framed
@@ -79,7 +79,7 @@ def draw(frame: Frame, state: ViewState, size: tuple[int, int]) -> Drawn:
         queue=len(whole_queue(snapshot, queue_width(columns, rows))),
         devices=_device_rows(frame),
         lines=len(devices.device_lines(snapshot, columns, device_rows(rows))),
-        slowdowns=len(slowdown_lines(snapshot, columns, slowdown_rows(rows))),
+        slowdowns=len(slowdown_lines(running_verdicts(snapshot), columns, slowdown_rows(rows))),
     )
     boxes = arrange(columns, rows, state.focus, state.full, wishes)
     drawing = _Drawing(frame, state, boxes, size)
@@ -107,7 +107,7 @@ def _devices(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 
 def _slowdowns(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
-    return NO_TITLE, slowdown_lines(drawing.frame.snapshot, box.width, box.height)
+    return NO_TITLE, slowdown_lines(running_verdicts(drawing.frame.snapshot), box.width, box.height)
 
 
 def _machine(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:

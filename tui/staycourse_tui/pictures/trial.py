@@ -9,12 +9,12 @@ from staycourse.client import TrialView
 from staycourse_tui import formatting as fmt
 from staycourse_tui.frames import Frame
 from staycourse_tui.keys import TRIAL_KEYS
-from staycourse_tui.layout import Box, is_tiny, joints, shows_all
+from staycourse_tui.layout import Box, is_tiny, joints, shows_all, slowdown_rows
 from staycourse_tui.panes import curves
 from staycourse_tui.panes.header import header
 from staycourse_tui.panes.output import output_lines
 from staycourse_tui.panes.rules import rule_lines
-from staycourse_tui.panes.slowdowns import verdict_lines
+from staycourse_tui.panes.slowdowns import slowdown_lines, verdicts_on
 from staycourse_tui.panes.timings import timing_lines
 from staycourse_tui.panes.trial import facts_of, result_lines, setup_lines, state_of
 from staycourse_tui.pictures.framing import Picture, Shown, Title, footer, framed, only_header
@@ -62,19 +62,22 @@ def draw_trial(frame: Frame, state: TrialState, size: tuple[int, int]) -> TrialD
     if is_tiny(columns, rows) or trial is None:
         return TrialDrawn(only_header(head, columns), state.up, 1)
     drawing = _Drawing(frame, trial, state)
-    boxes = _boxes(drawing, columns, rows)
+    slow = slowdown_lines(verdicts_on(trial), columns, slowdown_rows(rows) + 1)
+    boxes = [replace(box, y=box.y + len(slow)) for box in _boxes(drawing, columns, rows, len(slow))]
     drawing.has_train = any(box.pane == "train" for box in boxes)
     crossings = joints(boxes)
     lines = {box.pane: framed(box, *_PANES[box.pane](drawing, box), crossings) for box in boxes}
     lines["header"] = [head]
-    all_boxes = [Box("header", 0, 0, columns, 1), *boxes, Box("footer", 0, rows - 1, columns, 1)]
+    lines["slowdowns"] = slow
+    above = [Box("header", 0, 0, columns, 1), *([Box("slowdowns", 0, 1, columns, len(slow))] if slow else [])]
+    all_boxes = [*above, *boxes, Box("footer", 0, rows - 1, columns, 1)]
     lines["footer"] = [footer(TRIAL_KEYS, columns, state.message, _labels(state))]
     return TrialDrawn(Picture(all_boxes, lines), drawing.state.up, drawing.page)
 
 
-def _boxes(drawing: _Drawing, columns: int, rows: int) -> list[Box]:
-    """Panes between the first line and the last one."""
-    room = rows - 2
+def _boxes(drawing: _Drawing, columns: int, rows: int, slow: int) -> list[Box]:
+    """Panes between the first line and the last one, less those of what holds the trial up."""
+    room = rows - 2 - slow
     if drawing.state.whole:
         return [Box(drawing.state.whole, 0, 1, columns, room, titled=True)]
     if not shows_all(columns, rows):
@@ -112,8 +115,8 @@ def _compact(drawing: _Drawing, columns: int, room: int) -> list[Box]:
     """Facts, curves and output below each other; the output gives way to the facts."""
     output, curve = (2, 4) if room < 18 else (4, 7)
     wanted = 1 + len(_all_facts(drawing, columns))
-    if wanted > room - output - curve and room < 18:
-        output = 0
+    if wanted > room - output - curve:
+        output = 0 if room < 18 else 2
     facts = min(wanted, room - output - curve)
     curve = room - facts - output
     boxes = [
@@ -145,7 +148,6 @@ def _all_facts(drawing: _Drawing, size: int) -> list[Line]:
         *flow(setup_lines(frame.snapshot, trial.setup, size), size),
         *flow(facts_of(frame, trial), size),
         *rule_lines(frame, trial, size, flows=True),
-        *verdict_lines(trial, size),
         *flow(timing_lines(frame, size), size),
     ]
 
@@ -169,11 +171,10 @@ def _rules(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
 
 
 def _timings(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:
-    size = box.inner_width
-    verdicts, lines = verdict_lines(drawing.trial, size), timing_lines(drawing.frame, size)
-    if len(verdicts) + len(lines) > box.inner_height:
-        lines = flow(lines, size)
-    return (line(Span("timings", "title")), ()), [*verdicts, *lines]
+    lines = timing_lines(drawing.frame, box.inner_width)
+    if len(lines) > box.inner_height:
+        lines = flow(lines, box.inner_width)
+    return (line(Span("timings", "title")), ()), lines
 
 
 def _curves(drawing: _Drawing, box: Box) -> tuple[Title, list[Line]]:

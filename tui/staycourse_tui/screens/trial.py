@@ -19,7 +19,18 @@ class TrialScreen(RunView[TrialState]):
     """The trial `trial`; what was in focus before it is so again when the screen is left."""
 
     KEYS = TRIAL_KEYS
-    PANES = ("header", "facts", "setup", "rules", "timings", "curves", "train", "output", "footer")
+    PANES = (
+        "header",
+        "slowdowns",
+        "facts",
+        "setup",
+        "rules",
+        "timings",
+        "curves",
+        "train",
+        "output",
+        "footer",
+    )
     BINDINGS: ClassVar[list[BindingType]] = [key.binding() for key in TRIAL_KEYS]
 
     def __init__(self, session: Session, trial: str) -> None:
