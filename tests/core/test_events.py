@@ -68,6 +68,10 @@ def test_every_event_can_be_told_in_one_sentence():
             ev.TrialEnded("t7", "completed", "patience", "why", 9, 90, [], 1.0, 4, 0.25),
             "t7 completed after epoch 9 (why), best 0.25 at epoch 4",
         ),
+        (
+            ev.SlowdownSeen("t7", 1, 4, "starved", "starved: 63% of a step waits for data", 0.63),
+            "t7: starved: 63% of a step waits for data",
+        ),
         (ev.RunFailed(0, "all lost"), "phase 1/2 probe could not be finished: all lost"),
         (ev.RunFinished({"lr": 0.1}), "run finished: lr=0.1"),
         (ev.CheckpointsDropped(0, ["t1", "t2"], 2_500_000), "checkpoints of 2 trials dropped, 2.5 MB"),

@@ -58,7 +58,9 @@ def test_the_number_follows_from_what_a_batch_takes(workers, wait_ms, said):
 def test_cpus_that_are_busy_already_are_named():
     busy = replace(HUNGRY, cpus=4, cpu_load=0.95)
     (text,) = told(busy)
-    assert text.endswith("2 workers, 6 would do, but only 4 CPUs are there for it: make samples cheaper")
+    assert text.endswith(
+        "2 workers, 6 would do, but there are only 4 CPUs, training included: make samples cheaper"
+    )
     for plenty in (replace(busy, cpus=8), replace(busy, cpu_load=0.2), replace(busy, cpus=None)):
         assert told(plenty)[0].endswith("2 workers, 6 would do")
 
@@ -104,6 +106,14 @@ def test_epochs_that_grow_without_memory_say_so():
     assert known.startswith("epochs grow: 41 s, 44 s, 48 s … 58 s, and memory does not: ")
     (unknown,) = told(Signs(epochs=epochs(seconds)))
     assert "memory" not in unknown and unknown.startswith("epochs grow: 41 s, ")
+
+
+def test_memory_that_grew_first_does_not_keep_the_epochs_growth_from_being_told():
+    seconds = [60.0, *[41.0] * 5, *(41.0 + 3 * at for at in range(30))]
+    memory = [(2.0 + 0.25 * at) * GIB for at in range(36)]
+    every = epochs(seconds, host_bytes=memory)
+    seen = [found.kind for last in range(1, 37) for found in look(Signs(epochs=every[:last]))]
+    assert seen[0] == "growing memory" and seen[-1] == "growing" and len(seen) == 36 - 6
 
 
 def test_memory_alone_that_grows_is_named():
@@ -264,5 +274,7 @@ def test_a_slow_down_is_news_once_and_when_it_is_twice_as_bad():
 
 def test_every_kind_has_its_advice():
     both = replace(IDLE, epochs=VALIDATES.epochs, validation_load=0.02, training_load=0.5)
+    piling = [8 * GIB + 200 * 2**20 * at for at in range(8)]
     seen = {*kinds(HUNGRY), *kinds(both), *kinds(Signs(epochs=epochs([9.0 + 3 * at for at in range(8)])))}
+    seen |= {*kinds(Signs(epochs=epochs([9.0] * 8, host_bytes=piling)))}
     assert seen == set(ADVICE)

@@ -121,6 +121,22 @@ def test_nothing_happens_to_a_trial_after_its_end_or_before_its_plan():
         assert fold(state, event) == state
 
 
+def seen(slowdown, share, trial="t1"):
+    return ev.SlowdownSeen(trial, 1, 3, slowdown, f"{slowdown} by {share}", share)
+
+
+def test_what_holds_a_trial_up_is_kept_by_kind_as_it_was_told_last():
+    told = [seen("starved", 0.2), seen("growing", 0.3), seen("starved", 0.5)]
+    state = replay([planned(), *told])
+    assert state.trials["t1"].slowdowns == (told[1], told[2])
+    assert fold(state, seen("starved", 0.5, "t9")) == state
+    over = fold(state, ended())
+    assert over.trials["t1"].slowdowns == (told[1], told[2])
+    assert fold(over, seen("small batch", 0.9)) == over
+    # It decides nothing.
+    assert over.trials["t1"].trial() == replay([planned(), ended()]).trials["t1"].trial()
+
+
 def test_phases_close_once_and_in_order():
     state = replay([ev.PhaseOpened(0), ev.PhaseClosed(0, HANDOFF), ev.PhaseOpened(1)])
     assert fold(state, ev.PhaseClosed(0, HANDOFF)) == state

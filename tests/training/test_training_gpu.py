@@ -28,6 +28,21 @@ def test_a_kill_and_a_resume_on_a_gpu(tmp_path: Path, workers: int) -> None:
     assert Told(first.messages + second.messages).rows() == whole.rows()
 
 
+def test_timing_rows_tell_the_gpus_part_of_a_step(tmp_path: Path) -> None:
+    slow = "import time\n" + BLOBS.replace(
+        "    x, y = batch\n    return nn", "    x, y = batch\n    time.sleep(0.002)\n    return nn"
+    )
+    told = train(make_job(tmp_path / "t", write_task(tmp_path, slow), device="cuda:0", epochs=60))
+    rows = told.rows("timing")
+    values = {name: [v for (row, _), (_, v) in rows.items() if row == name] for name, _ in rows}
+    assert len(values["epoch_device_memory_bytes"]) == len(values["epoch_rss_bytes"]) == 60
+    assert all(value > 0 for value in values["epoch_device_memory_bytes"])
+    for step, wait, copy, compute in zip(
+        *(values[name] for name in ("step_ms", "wait_ms", "copy_ms", "compute_ms")), strict=True
+    ):
+        assert min(wait, copy, compute) >= 0 and wait + copy + compute <= 1.5 * step
+
+
 def test_initial_weights_do_not_depend_on_the_device(tmp_path: Path) -> None:
     source = BLOBS + "def optimizer(model): return torch.optim.SGD(model.parameters(), lr=0.0)\n"
     task = write_task(tmp_path, source)

@@ -6,14 +6,14 @@ report. Each `look` takes what is there; where something that it needs was not m
 
 from __future__ import annotations
 
-from staycourse.core.slowdowns import growing, idle_validation, small_batch, starved
-from staycourse.core.slowdowns.growing import trend
+from staycourse.core.slowdowns import growing, growing_memory, idle_validation, small_batch, starved
+from staycourse.core.slowdowns.course import trend
 from staycourse.core.slowdowns.signs import Epoch, Signs, Slowdown, Step
 
 __all__ = ["ADVICE", "Epoch", "Signs", "Slowdown", "Step", "is_news", "look", "trend"]
 
 # In the order in which they are worth mending: who waits for data need not ask for the rest.
-_VERDICTS = (starved, growing, idle_validation, small_batch)
+_VERDICTS = (starved, growing, growing_memory, idle_validation, small_batch)
 
 # What to do about each kind, in general; the sentence of a slow-down has the figures.
 ADVICE = {verdict.KIND: verdict.ADVICE for verdict in _VERDICTS}

@@ -65,8 +65,8 @@ def _help(signs: Signs, wanted: int | None) -> str:
     said = f"{now}, {wanted} would do"
     if signs.cpus is None or wanted < signs.cpus or _have_time(signs):
         return said
-    here = f"{signs.cpus} CPU{'s are' if signs.cpus > 1 else ' is'}"
-    return f"{said}, but only {here} there for it: make samples cheaper"
+    here = f"there {'are' if signs.cpus > 1 else 'is'} only {signs.cpus} CPU{'s' if signs.cpus > 1 else ''}"
+    return f"{said}, but {here}, training included: make samples cheaper"
 
 
 def _have_time(signs: Signs) -> bool:
