@@ -54,7 +54,7 @@ def steps(clock: DeviceClock, count: int) -> None:
 
 def test_marks_are_read_once_the_gpu_has_passed_them_all() -> None:
     queue = Queue()
-    clock = DeviceClock(queue.event)
+    clock = DeviceClock(queue.event, lambda: 0.0)
     steps(clock, 2 * STRIDE)
     assert len(queue.put) == 6 and clock.means() is None
     queue.work_off(10.0, 12.0, 30.0, 100.0, 104.0)
@@ -66,7 +66,7 @@ def test_marks_are_read_once_the_gpu_has_passed_them_all() -> None:
 
 def test_marks_are_used_again_and_a_gpu_that_is_far_behind_gets_no_more() -> None:
     queue = Queue()
-    clock = DeviceClock(queue.event)
+    clock = DeviceClock(queue.event, lambda: 0.0)
     for _ in range(50):
         steps(clock, STRIDE)
         queue.work_off(1.0, 2.0, 3.0)
@@ -78,12 +78,21 @@ def test_marks_are_used_again_and_a_gpu_that_is_far_behind_gets_no_more() -> Non
 
 def test_a_step_that_raises_leaves_no_half_of_its_marks() -> None:
     queue = Queue()
-    clock = DeviceClock(queue.event)
+    clock = DeviceClock(queue.event, lambda: 0.0)
     steps(clock, STRIDE - 1)
     clock.copying()  # and the copy fails
     steps(clock, STRIDE)
     queue.work_off(0.0, 5.0, 6.0, 8.0)
     assert clock.means() == (1.0, 2.0)
+
+
+def test_slow_steps_are_all_marked() -> None:
+    queue, now = Queue(), [0.0]
+    clock = DeviceClock(queue.event, lambda: now[0])
+    for _ in range(3):
+        now[0] += 0.2
+        steps(clock, 1)
+    assert len(queue.put) == 9
 
 
 def test_a_cpu_has_no_clock_of_its_own() -> None:

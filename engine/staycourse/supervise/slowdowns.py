@@ -47,8 +47,6 @@ class Slowdowns:
                 self._judge(attempt)
 
     def _is_due(self, attempt: Attempt, now: float) -> bool:
-        if not attempt.is_ready:
-            return False
         passed = now - self._judged.get(_key(attempt), now)
         is_at_epochs_end = attempt.gauges.has_news and (passed >= _AT_MOST_EVERY or attempt.last is not None)
         return is_at_epochs_end or passed >= _AT_LEAST_EVERY

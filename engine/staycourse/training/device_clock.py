@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import torch
 
-# One step in so many is marked. A prime, so that gradients summed over two, four or eight steps do not always
-# have the same one of them marked.
-STRIDE = 7
+# One step in so many is marked, and each that comes so many seconds after the one marked before it. A prime,
+# so that gradients summed over two, four or eight steps do not always have the same one of them marked.
+STRIDE, _PAUSE_S = 7, 0.1
 # Marks that the GPU has not come to yet; beyond them no step is marked until it has.
 _MOST_UNDER_WAY = 32
 
@@ -47,8 +48,9 @@ class DeviceClock:
     microseconds on one step in seven, and `means` asks which of them it has come to.
     """
 
-    def __init__(self, make: Callable[[], TimedEvent]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], TimedEvent], now: Callable[[], float] = time.perf_counter) -> None:
+        self._make, self._now = make, now
+        self._marked_at = now()
         self._free: list[_Marks] = []
         self._under_way: deque[_Marks] = deque()
         self._marks: _Marks | None = None
@@ -58,7 +60,10 @@ class DeviceClock:
         """A step's batch is at hand, and is copied next."""
         self._step += 1
         self._marks = None
-        if self._step % STRIDE == 0 and len(self._under_way) < _MOST_UNDER_WAY:
+        now = self._now()
+        is_due = self._step % STRIDE == 0 or now - self._marked_at >= _PAUSE_S
+        if is_due and len(self._under_way) < _MOST_UNDER_WAY:
+            self._marked_at = now
             self._marks = self._free.pop() if self._free else _Marks(self._make(), self._make(), self._make())
             self._marks.begun.record()
 
