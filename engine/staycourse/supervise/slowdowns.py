@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from staycourse.core.events import SlowdownSeen
 from staycourse.core.slowdowns import Slowdown, is_news, look
@@ -18,13 +18,13 @@ _AT_MOST_EVERY, _AT_LEAST_EVERY = 1.0, 5.0
 class Slowdowns:
     """Judges attempts, and records what is news. A rehearsal is not judged: its few batches tell nothing."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, now: Callable[[], float] = time.monotonic) -> None:
+        self._store, self._now = store, now
         self._judged: dict[tuple[str, int], float] = {}
 
     def sample(self, readings: Iterable[Reading], running: Iterable[Attempt]) -> None:
         """Hand the sensors' newest readings to the attempts that they concern."""
-        now = time.monotonic()
+        now = self._now()
         devices: dict[str, dict[str, float]] = {}
         for device, name, value in readings:
             devices.setdefault(device, {})[name] = value
@@ -38,7 +38,7 @@ class Slowdowns:
         once more when an attempt has said its last word."""
         sealed = self._store.state.sealed
         attempts = list(running)
-        now = time.monotonic()
+        now = self._now()
         due = [attempt for attempt in attempts if self._is_due(attempt, now)]
         self._judged = {key: self._judged.get(key, now) for key in map(_key, attempts)}
         for attempt in due:
