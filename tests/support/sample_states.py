@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from tests.support.clocks import MOMENT, standing_clock
@@ -37,16 +38,25 @@ _WRITTEN = {
 }
 _WEEK = (("sealed", 6), ("suspended", 5), ("finished", 2), ("failed", 1), ("running", 0))
 STATES = tuple(_WRITTEN)
+# What an engine may have seen to hold its running trial up.
+SLOWDOWNS = (
+    (
+        "growing",
+        "epochs grow: 41 s, 44 s, 48 s … 62 s, and memory with them (2.10 to 3.40 GiB): losses kept with "
+        "their graphs?",
+    ),
+    ("starved", "starved: 63% of a step waits for data; 2 workers, 6 would do"),
+)
 SILENCE = 41.0  # seconds after the moment of writing, a second after the last sign of life
 
 
 @contextlib.contextmanager
-def run_in(state: str, folder: Path) -> Iterator[Path]:
-    """A run in that state below `folder`, its engine alive where it has one."""
+def run_in(state: str, folder: Path, **options: Any) -> Iterator[Path]:
+    """A run in that state below `folder`, its engine alive where it has one; `options` as of a Campaign."""
     written, has_engine = _WRITTEN[state]
     gpus = 2 if state in ("running", "silent", "unreadable", "suspended") else 0
     with standing_clock():
-        run = write_run(folder / NAME, written, gpus=gpus)
+        run = write_run(folder / NAME, written, gpus=gpus, **options)
     _print(run, "t38" if written in ("running", "suspended") else "t49")
     if written == "finished":
         RunPaths(run).report.write_text(REPORT, encoding="utf-8")

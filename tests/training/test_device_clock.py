@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import torch
 
+from staycourse.training.clock import Pace
 from staycourse.training.device_clock import STRIDE, DeviceClock, device_clock
+from staycourse.training.messages import Events
+
+
+class Told:
+    """Keeps what is sent."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+
+    def send(self, message: dict[str, Any]) -> None:
+        self.messages.append(message)
 
 
 @dataclass
@@ -23,8 +37,8 @@ class Queue:
         return Mark(self)
 
     def work_off(self, *times: float) -> None:
-        for mark, time in zip(self.put[self.passed :], times, strict=False):
-            mark.time = time
+        for mark, at in zip(self.put[self.passed :], times, strict=False):
+            mark.time = at
             self.passed += 1
 
 
@@ -93,6 +107,27 @@ def test_slow_steps_are_all_marked() -> None:
         now[0] += 0.2
         steps(clock, 1)
     assert len(queue.put) == 9
+
+
+@pytest.mark.parametrize(("compute_ms", "wait_ms"), [(18.0, 1.0), (3.0, 15.0), (30.0, 0.0)])
+def test_of_the_hosts_waiting_only_what_the_gpu_does_not_cover_counts(
+    compute_ms: float, wait_ms: float
+) -> None:
+    """The host waits 15 of 20 ms for the next batch; the GPU copies for one and computes meanwhile."""
+    queue, told = Queue(), Told()
+    pace = Pace(Events(told), torch.device("cpu"))
+    later = time.perf_counter() + 1.0
+    pace.device_clock = DeviceClock(queue.event, lambda: 0.0)
+    steps(pace.device_clock, STRIDE)
+    queue.work_off(0.0, 1.0, 1.0 + compute_ms)
+    pace.count(50, 400, waited=0.75, copied=0.2)
+    pace.timing(later, 50, 1)
+    pace.progress(later, 50, 1, 50)
+    values = {name: value for name, _, _, value in told.messages[0]["rows"]}
+    assert values["step_ms"] == pytest.approx(20.0, rel=0.02)
+    assert (values["copy_ms"], values["compute_ms"]) == (1.0, compute_ms)
+    assert values["wait_ms"] == pytest.approx(wait_ms, abs=0.4)
+    assert values["wait_share"] == pytest.approx(wait_ms / 20, abs=0.02)
 
 
 def test_a_cpu_has_no_clock_of_its_own() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.sample_run import engine_for, write_run
+from tests.support.sample_states import SLOWDOWNS
 from tests.support.screen_text import frame_of, rows_of, screen_of
 
 from staycourse_tui.frames import Frame
@@ -17,17 +18,12 @@ from staycourse_tui.pictures.trial import TrialState, draw_trial
 from staycourse_tui.widgets.lines import text
 
 SIZES = [(60, 16), (80, 24), (100, 30), (120, 36), (160, 48), (250, 70)]
-STARVED = "starved: 63% of a step waits for data; 2 workers, 6 would do"
-GROWING = (
-    "epochs grow: 41 s, 44 s, 48 s … 62 s, and memory with them (2.10 to 3.40 GiB): losses kept with "
-    "their graphs?"
-)
+(_, GROWING), (_, STARVED) = SLOWDOWNS
 
 
 @pytest.fixture(scope="module")
 def slowed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    seen = [("growing", GROWING), ("starved", STARVED)]
-    run = write_run(tmp_path_factory.mktemp("slowed") / "digits-1", "running", slowdowns=seen)
+    run = write_run(tmp_path_factory.mktemp("slowed") / "digits-1", "running", slowdowns=SLOWDOWNS)
     with engine_for(run):
         yield run
 

@@ -15,7 +15,7 @@ import pytest
 from tests.support.clocks import MOMENT, standing_clock
 from tests.support.golden import Album
 from tests.support.sample_run import ROADMAP
-from tests.support.sample_states import SILENCE, STATES, offer, run_in, runs_in, still
+from tests.support.sample_states import SILENCE, SLOWDOWNS, STATES, offer, run_in, runs_in, still
 from tests.support.screen_text import is_read, opened, shown, until
 from textual.pilot import Pilot
 
@@ -63,6 +63,7 @@ HOMES = (
     "home-suspended",
     "home-done",
 )
+SLOWED = ("run", "trial")
 OTHERS = ("help-home", "check-running", "check-failed")
 ABSENT = {"trial-planned"}  # a run without a trial has none to open
 
@@ -110,6 +111,17 @@ async def test_every_screen_of_a_run_looks_as_it_did(
                     await _taken(pilot, album, f"{screen}-{state}", keys)
             for view, keys in VIEWS.items() if state == "running" else ():
                 await _taken(pilot, album, view, keys)
+
+
+async def test_a_trial_that_is_held_up_looks_as_it_did(
+    tmp_path: Path, clock: SimpleNamespace, album: Album
+) -> None:
+    with run_in("running", tmp_path / "runs", slowdowns=SLOWDOWNS) as run, standing_clock(MOMENT):
+        app = StaycourseApp(run=run)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await opened(pilot)
+            for screen in SLOWED:
+                await _taken(pilot, album, f"{screen}-slowed", SCREENS[screen])
 
 
 async def test_the_plan_and_its_question_look_as_they_did(clock: SimpleNamespace, album: Album) -> None:
@@ -177,6 +189,7 @@ async def test_the_home_of_roadmaps_and_runs_looks_as_it_did(
 
 def test_no_picture_is_left_of_a_screen_that_is_gone() -> None:
     wanted = {f"{screen}-{state}" for screen in SCREENS for state in STATES} - ABSENT
+    wanted |= {f"{screen}-slowed" for screen in SLOWED}
     wanted |= {*VIEWS, *PLANS, *FAILED_PLANS, *HOMES, *OTHERS}
     assert {file.stem for file in SNAPSHOTS.iterdir()} == wanted
 
