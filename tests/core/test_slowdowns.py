@@ -151,6 +151,8 @@ def test_noise_does_not_hide_growth():
     [
         [40.0, 41.0, 40.0, 41.0, 120.0, 40.0, 41.0, 40.0, 41.0, 40.0],  # one slow epoch
         [40.0] * 6 + [60.0] * 6,  # another trial has begun beside it
+        [40.0 + 0.05 * at + (9.0 if at > 15 else 0.0) for at in range(31)],  # the same, with a little drift
+        [50.0 - 12.0 * 0.6**at + 0.02 * at for at in range(14)],  # what becomes warm, and then is
         [20.0, 40.0, 40.0, 41.0, 40.0, 41.0, 40.0, 40.0],  # the first one was short
         [30.0, 44.0, 47.0, 48.0, 48.2, 48.3, 48.2, 48.3],  # a machine that becomes warm
         [80.0, 60.0, 55.0, 50.0, 45.0, 42.0, 41.0],
@@ -173,6 +175,12 @@ def test_validation_every_few_epochs_is_no_growth():
     seconds = [40.0, 40.0, 60.0, 40.0, 60.0, 61.0, 61.0, 61.0]
     validation = [None, None, 20.0, None, 20.0, 20.0, 20.0, 20.0]
     assert ever(seconds, validation_s=validation) == []
+
+
+def test_the_trend_leaves_out_a_validation_that_not_every_epoch_has():
+    seconds = [60.0, 40.0, 40.0, 60.0]
+    assert trend(epochs(seconds, validation_s=[20.0, None, None, 20.0])) == 0.0
+    assert trend(epochs(seconds)) > 0.2
 
 
 def test_memory_that_levels_off_or_grows_by_a_little_is_no_leak():

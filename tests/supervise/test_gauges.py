@@ -82,7 +82,8 @@ def test_a_load_counts_for_a_stage_that_was_told_before_and_after() -> None:
     idle = {"util_percent": 10.0}
     made.enter(TRAINING, 100.0)
     for at in range(10):
-        made.take_sensors({"util_percent": 30.0}, sensed, 100.5 + at)  # the first one is too close
+        early = idle if at == 0 else {}  # so soon a sensor's mean still holds what came before
+        made.take_sensors({"util_percent": 30.0}, sensed | early, 100.5 + at)
         made.enter(TRAINING, 100.6 + at)
     made.take_sensors({}, idle, 110.6)  # already validating, and not yet told
     made.enter(VALIDATION, 111.0)

@@ -21,7 +21,7 @@ _TAU = 0.7
 # The slope against what scatter alone would give, in standard errors.
 _STANDARD_ERRORS = 8.0
 # Each half must rise at this share of the whole's pace: a single step up, or what levels off, does not grow.
-_HALF_PACE = 0.3
+_HALF_PACE = 0.5
 # What is worth a word of memory: as a share of the first, and in bytes.
 _MEMORY_RISE, _LEAST_BYTES = 0.05, 64 * 2**20
 _GIB, _MIB = 2**30, 2**20
