@@ -120,3 +120,14 @@ def test_nothing_grows_without_bounds() -> None:
     assert len(made.signs().epochs) == 64
     step = made.signs().step
     assert step is not None and step.seconds < 62
+
+
+def test_other_workers_make_other_waits() -> None:
+    made = gauges()
+    made.begin(0, 1)
+    made.take_timing([*epoch_rows(1, 150), *reading(200, 2)])
+    assert made.signs().step is not None
+    made.feed(1)
+    assert made.signs().step is not None
+    made.feed(3)
+    assert (made.signs().step, made.signs().workers) == (None, 3)

@@ -54,6 +54,7 @@ class Attempt:
 
     def _on_loading(self, message: dict[str, Any], store: Store) -> None:
         """What it tells of itself, or anew of how its batches are made."""
+        self.gauges.feed(message.get("loader_workers"))
         self.facts |= {key: value for key, value in message.items() if key != "type"}
         store.add_facts(self.trial, self.facts)
 

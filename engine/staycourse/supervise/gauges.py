@@ -49,6 +49,10 @@ class _Steps:
         while sum(reading.seconds for reading in self._readings) - self._readings[0].seconds >= _RECENT_S:
             self._readings.popleft()
 
+    def forget(self) -> None:
+        """Begin anew with the next reading."""
+        self._readings.clear()
+
     def mean(self) -> Step | None:
         """The mean step, where its parts are known."""
         known = [each for each in self._readings if "wait_ms" in each.parts and "compute_ms" in each.parts]
@@ -109,6 +113,12 @@ class Gauges:
         """The attempt goes on behind that step, with so many loader workers."""
         self._steps.last = self._epoch_end = step
         self._signs = replace(self._signs, workers=workers)
+
+    def feed(self, workers: int | None) -> None:
+        """Batches come from so many loader workers now: how long steps waited before tells nothing."""
+        if workers != self._signs.workers:
+            self._signs = replace(self._signs, workers=workers)
+            self._steps.forget()
 
     def take_metrics(self, rows: Iterable[Row]) -> None:
         """Metric rows, of which the batch size of each epoch is looked at."""
