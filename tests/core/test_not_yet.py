@@ -12,7 +12,6 @@ REFUSED = [
     ('file = "tasks/digits.py"', 'file = "a.py"\nweights = "{checkpoint}"', "task.weights"),
     ("[objective]", '[task.flags]\nresume = "--resume"\n[objective]', "task.flags"),
     ("[objective]", '[task.metrics]\ntext = { a = "b" }\n[objective]', "task.metrics"),
-    ("validate_every = 1", 'epoch = "500 steps"', "training.epoch"),
     ("threads = 1", "gpus_per_trial = 2", "limits.gpus_per_trial"),
 ]
 

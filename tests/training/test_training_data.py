@@ -149,7 +149,7 @@ def test_stages_are_the_same_samples_with_another_look(tmp_path: Path) -> None:
         ("def dataset(): return 5\n", "gives int"),
         (
             "class S(IterableDataset):\n    def __iter__(self): yield 1\ndef dataset(): return S()\n",
-            "IterableDataset: not yet",
+            "no length: say what counts as an epoch",
         ),
         ("def dataset(): return TensorDataset(torch.ones(1, 1))\n", "no sample is left"),
         (

@@ -69,6 +69,22 @@ Size = Annotated[
     BeforeValidator(byte_count),
     WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[kKmMgGtT]?[iI]?[bB]\s*$"}),
 ]
+_STEPS = re.compile(r"^\s*([1-9]\d*)\s*steps?\s*$")
+
+
+def step_count(text: Any) -> int:
+    """`"500 steps"` as 500."""
+    match = _STEPS.match(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('expected a number of parameter updates such as "500 steps"')
+    return int(match[1])
+
+
+Steps = Annotated[
+    int,
+    BeforeValidator(step_count),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*[1-9]\d*\s*steps?\s*$"}),
+]
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
 

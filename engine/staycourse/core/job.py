@@ -68,7 +68,8 @@ class DataSpec:
     where the run's loader process has them there (training.stored).
 
     `files` are the patterns that stand in for a `dataset` where the task has none; `buffer` bounds the bytes
-    of them in memory, and `index` is a file that keeps what is in each.
+    of them in memory, and `index` is a file that keeps what is in each. `epoch_steps` are the updates that
+    count as an epoch where the data has no end.
     """
 
     validation: float = 0.2
@@ -82,6 +83,7 @@ class DataSpec:
     trusted: bool = False
     buffer: int = 1 << 30
     index: str | None = None
+    epoch_steps: int | None = None
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ _COMMAND_KEYS = ("command", "python", "include", "links", "env", "weights", "fla
 _KEYS: dict[tuple[str, str], _Refused] = {
     **{("task", key): _always for key in _COMMAND_KEYS},
     ("from", "take"): lambda value: isinstance(value, list) and "weights" in value,
-    ("training", "epoch"): _always,
     ("limits", "gpus_per_trial"): _other_than(1),
 }
 

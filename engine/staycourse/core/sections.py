@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from staycourse.core.fields import Count, Duration, Finite, Section, Size
+from staycourse.core.fields import Count, Duration, Finite, Section, Size, Steps
 
 _Argument = bool | int | float | str | list[bool | int | float | str]
 
@@ -63,7 +63,7 @@ class Training(Section):
     grad_clip: Annotated[Finite, Field(gt=0)] | None = None
     ema: Annotated[Finite, Field(gt=0, lt=1)] | None = None
     accumulate: Count = 1
-    epoch: str | None = None
+    epoch: Steps | None = None
     validate_every: Count = 1
 
 

@@ -93,6 +93,7 @@ def data_spec(roadmap: Roadmap, paths: RunPaths) -> DataSpec:
         trusted=data.trusted,
         buffer=data.buffer,
         index=str(paths.shards),
+        epoch_steps=roadmap.training.epoch,
     )
 
 

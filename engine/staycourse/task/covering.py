@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from staycourse.core.problems import Problem
 from staycourse.core.schedules import DEFAULT_BATCH_SIZE
 from staycourse.core.space import Choice, Fixed, Interval, Setup, Space, Value, options
 
@@ -80,3 +81,19 @@ def largest_batch(space: Space) -> int:
             values = [h.value] if isinstance(h, Fixed) else list(h.options) if isinstance(h, Choice) else []
             return max(int(value) for value in values)
     return DEFAULT_BATCH_SIZE
+
+
+def too_small(count: int, shares: Iterable[float], largest: int, space: Space) -> Problem | None:
+    """What is wrong with `count` samples to train on, of which phases take these shares, and batches of up to
+    `largest`; None if nothing is."""
+    for share in sorted(set(shares)):
+        left = max(1, round(count * share))
+        if left < largest:
+            part = "" if share >= 1 else f" and a share of {share:g}"
+            path = ("space", "batch_size") if "batch_size" in space.names else ("task", "file")
+            said = (
+                f"the data set is smaller than a batch: after the split{part}, {left} samples are left to "
+                f"train on, and a batch has up to {largest}"
+            )
+            return Problem(path, said, f"batches of at most {left}")
+    return None

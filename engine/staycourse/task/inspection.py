@@ -26,7 +26,7 @@ from staycourse.core.problems import KeyPath, Problem, UserError
 from staycourse.core.space import Space
 from staycourse.task import fingerprint as fingerprints
 from staycourse.task.contract import Task
-from staycourse.task.covering import completed, covering, largest_batch
+from staycourse.task.covering import completed, covering, largest_batch, too_small
 from staycourse.task.data_files import filled
 from staycourse.task.distributions import imported_distributions
 from staycourse.task.fingerprint import Fingerprint
@@ -37,7 +37,7 @@ from staycourse.task.places import Places
 from staycourse.task.probing import Probing, fetch_problem, unreported
 from staycourse.task.schedule_check import ScheduleCheck
 from staycourse.training import data as data_of
-from staycourse.training.data import Data
+from staycourse.training.data import Data, EpochError
 from staycourse.training.probe import probe
 from staycourse.training.shards.reading import ShardError
 
@@ -112,20 +112,33 @@ class Inspection:
             files=tuple(self.request.get("files") or ()),
             trusted=bool(self.request.get("trusted", False)),
             buffer=self.request.get("buffer", DataSpec.buffer),
+            epoch_steps=self.request.get("epoch_steps"),
         )
         began = time.perf_counter()
         try:
             data = data_of.prepare(task, spec, self.request["seed"])
-            if task.has("dataset") and time.perf_counter() - began < _REMAKE_SECONDS:
+            if data.is_stream:
+                self._stream(data)
+            elif task.has("dataset") and time.perf_counter() - began < _REMAKE_SECONDS:
                 self._remake(task, data, spec)
         except ShardError as error:
             self.problems.append(Problem(("data", "files"), str(error)))
+        except EpochError as error:
+            self.problems.append(Problem(("training", "epoch"), str(error)))
         except UserError as error:
             self.problems.append(Problem(_FILE, str(error)))
         except (Exception, SystemExit) as error:
             what = called(error, task.folder) or "dataset()"
             self.problems.append(raised(what, error, task.folder))
         return data if not self.problems else None
+
+    def _stream(self, data: Data) -> None:
+        """Without a length and an order, no share of it can be taken, and no number need repeat."""
+        self.exact = False
+        self.notes.append("the data has no order of its own: numbers need not repeat exactly")
+        if min(self.request.get("shares") or [1.0]) < 1:
+            said = "a phase takes a share of the data, and a stream of samples has none"
+            self.problems.append(Problem(_FILE, said, "all of it, or a data set with a length"))
 
     def _remake(self, task: Task, data: Data, spec: DataSpec) -> None:
         """A data set drawn from a generator of its own comes out different in every process."""
@@ -149,22 +162,11 @@ class Inspection:
 
     def _sizes(self, data: Data) -> None:
         largest = self.request.get("largest_batch") or largest_batch(self.space)
-        for share in sorted(set(self.request.get("shares") or [1.0])):
-            count = max(1, round(len(data.train) * share))
-            if count < largest:
-                part = "" if share >= 1 else f" and a share of {share:g}"
-                path = ("space", "batch_size") if "batch_size" in self.space.names else _FILE
-                self.problems.append(
-                    Problem(
-                        path,
-                        f"the data set is smaller than a batch: after the split{part}, {count} samples are "
-                        f"left to train on, and a batch has up to {largest}",
-                        f"batches of at most {count}",
-                    )
-                )
-                break
+        shares = self.request.get("shares") or [1.0]
+        if not data.is_stream and (problem := too_small(len(data.train), shares, largest, self.space)):
+            self.problems.append(problem)
         self.facts |= {
-            "train_samples": len(data.train),
+            "train_samples": len(data.train) or None,
             "validation_samples": 0 if data.validation is None else len(data.validation),
             "stratified": data.stratified,
             "grouped": data.grouped,
@@ -172,6 +174,9 @@ class Inspection:
         }
 
     def _samples(self, task: Task, data: Data) -> None:
+        if data.is_stream:
+            self.facts |= {"sample": fingerprints.describe(next(iter(data.train.dataset))), "exact": False}
+            return
         exact = bool(self.request.get("exact", True))
         problem, alike = fetch_problem(data, _sample_hash, task.folder, exact)
         self.exact = self.exact and alike
@@ -242,7 +247,8 @@ class Inspection:
         datasets = fingerprints.sample_sets(data)
         if self.exact:
             return fingerprints.of_samples(datasets, self.request["seed"], method)
-        return fingerprints.of_description(self.facts["sample"], [len(d) for d in datasets])
+        sizes = [len(dataset) if hasattr(dataset, "__len__") else 0 for dataset in datasets]
+        return fingerprints.of_description(self.facts["sample"], sizes)
 
     def _outside(self) -> None:
         if found := self.outside.found(self.facts["data_files"]):

@@ -15,6 +15,7 @@ The request (keys with a default may be left out):
     files        `[data] files`; default []
     trusted      `[data] trusted`; default false
     buffer       `[data] buffer`, in bytes; default 1 GiB
+    epoch_steps  the updates that count as an epoch; default null
     exact        `[data] exact`; default true
     training     fields of `core.job.TrainingSpec`; default {}
     device       "cpu" or "cuda:0"; default "cpu"
@@ -57,6 +58,7 @@ def inspection_request(roadmap: Roadmap, folder: Path, code: Path, task_file: Pa
         "files": [_filled(pattern, roadmap) for pattern in roadmap.data.files],
         "trusted": roadmap.data.trusted,
         "buffer": roadmap.data.buffer,
+        "epoch_steps": roadmap.training.epoch,
         "exact": roadmap.data.exact,
         "training": roadmap.training.model_dump(exclude={"epoch", "validate_every"}),
         "device": "cpu",

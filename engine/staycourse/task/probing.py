@@ -146,7 +146,8 @@ class Probing:
         hp = trial.scheduled.apply(0)
         trial.model.train()
         loss_of = trial.stepper.loss_of(trial.task.bind("loss", **trial.offered(hp, 1, "train")))
-        plan = trial.loader.training_plan(1, min(optimizers.batch_size(hp), len(self.data.train)))
+        size = optimizers.batch_size(hp)
+        plan = trial.loader.training_plan(1, size if self.data.is_stream else min(size, len(self.data.train)))
         self._step = "collate()" if self.task.has("collate") else "collating a batch (without a collate())"
         batch = trial.move(next(iter(trial.loader.batches(plan))))
         trial.randomness.step(1)

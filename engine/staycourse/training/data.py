@@ -28,12 +28,16 @@ class DataError(UserError):
     """The task's data set cannot be trained on as it is."""
 
 
+class EpochError(DataError):
+    """`[training] epoch` and the data do not fit together."""
+
+
 @dataclass(frozen=True)
 class Part:
     """Samples of a data set, by their indices in it."""
 
     dataset: Any
-    indices: list[int]
+    indices: Sequence[int]
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -59,6 +63,11 @@ class Data:
     grouped: bool = False
     split_given: bool = False
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether what is trained on comes without an order (an IterableDataset)."""
+        return isinstance(self.train.dataset, IterableDataset)
+
 
 def prepare(task: Task, spec: DataSpec, seed: int) -> Data:
     """The parts of the task's data; raises DataError where there is nothing to train on.
@@ -67,11 +76,15 @@ def prepare(task: Task, spec: DataSpec, seed: int) -> Data:
     themselves, they are not made anew.
     """
     if not task.has("dataset"):
+        _refuse_epoch_steps(spec)
         shards = ShardSet.of(spec, task.args)
         return _own_split(shards, shards, spec, seed, _groups(task, shards))
     if (stored := _stored(task, spec)) is not None:
         return _of_stored(stored, spec, seed)
     train, validation = _stages(task, seed)
+    if _is_streamed(train):
+        return _streamed(train, validation, spec, seed)
+    _refuse_epoch_steps(spec)
     if isinstance(train, tuple):
         return _given_split(train, validation, spec, seed)
     _check(train, "dataset()")
@@ -83,6 +96,45 @@ def prepare(task: Task, spec: DataSpec, seed: int) -> Data:
                 "(the same samples in the same order, or a tuple (train, validation))"
             )
     return _own_split(train, validation, spec, seed, _groups(task, train))
+
+
+def _refuse_epoch_steps(spec: DataSpec) -> None:
+    if spec.epoch_steps is not None:
+        raise EpochError("the data has an end: an epoch is a pass over it (leave it out)")
+
+
+def _is_streamed(train: Any) -> bool:
+    first = train[0] if isinstance(train, tuple) and train else train
+    return isinstance(first, IterableDataset)
+
+
+def _streamed(train: Any, validation: Any, spec: DataSpec, seed: int) -> Data:
+    """Samples without an order to train on, and those that are held out, which need one."""
+    is_pair = isinstance(train, tuple) and len(train) == len(validation) == 2
+    stream = train[0] if isinstance(train, tuple) else train
+    part = Part(stream, range(_length_of(stream, spec)))
+    if not spec.split:
+        return Data(part, None, stream, split_given=True)
+    if not is_pair:
+        raise DataError(
+            "dataset() gives an IterableDataset, of which nothing can be held out "
+            "(a tuple (train, validation), the second with a length)"
+        )
+    held = validation[1]
+    _check(held, "the validation part of dataset()")
+    return Data(part, Part(held, list(range(len(held)))), stream, split_given=True)
+
+
+def _length_of(stream: Any, spec: DataSpec) -> int:
+    """Samples of an epoch as far as they are known ahead, 0 where `epoch_steps` says how long it is."""
+    if spec.epoch_steps is not None:
+        return 0
+    try:
+        return len(stream)
+    except TypeError:
+        raise EpochError(
+            'the data has no length: say what counts as an epoch ([training] epoch = "500 steps")'
+        ) from None
 
 
 def _stored(task: Task, spec: DataSpec) -> Stored | None:
@@ -206,7 +258,7 @@ def _groups(task: Task, dataset: Any) -> Sequence[Hashable] | None:
 
 def _check(dataset: Any, name: str) -> None:
     if isinstance(dataset, IterableDataset):
-        raise DataError(f"{name} is an IterableDataset: not yet (a data set with a length and an order)")
+        raise DataError(f"{name} is an IterableDataset (one with a length and an order)")
     if dataset is None:
         raise DataError(f"{name} gives None (a torch Dataset)")
     if not hasattr(dataset, "__getitem__") or not hasattr(dataset, "__len__"):

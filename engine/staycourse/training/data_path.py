@@ -2,7 +2,7 @@
 
 - *resident*, where the samples are the same each time and lie in memory already: a plain TensorDataset, or
   what the run's loader process has put into shared memory;
-- *stream* for data in many files: readers load whole files ahead;
+- *stream* for data in many files, whole ones of which readers load ahead, and for data without an order;
 - *workers* for all other data sets: none where a batch is cheap, else as many as timing finds.
 
 A number of `workers` in the roadmap fixes one of the last two and that number.
@@ -23,10 +23,11 @@ from staycourse.core.job import Job
 from staycourse.training.data import Data, Part
 from staycourse.training.fetching import TRAIN, VALIDATION, Collate, Fetcher
 from staycourse.training.loading import Loader
-from staycourse.training.probe import Probe
+from staycourse.training.probe import Probe, probe
 from staycourse.training.randomness import Randomness
 from staycourse.training.shards.dataset import ShardSet
 from staycourse.training.sources.base import Source
+from staycourse.training.sources.iterable import IterableSource
 from staycourse.training.sources.resident import ResidentSource
 from staycourse.training.sources.stream import StreamSource
 from staycourse.training.sources.workers import WorkersSource
@@ -57,12 +58,14 @@ def make_loader(
     """The loader of a trial, on the path that it begins on."""
     limit = job.batches_per_epoch
     pin = _pins(job) and not seen.in_main
+    if data.is_stream:
+        return _stream_loader(job, data, randomness, collate, seen, pin, worker_init)
     if job.data.workers == "auto" and not seen.uses and (tables := tables_of(data)):
         return Loader(data, randomness, resident(job, tables, randomness, collate, pin=pin), limit=limit)
     if job.data.workers == "auto" and not seen.uses and job.data.resident is not None:
-        source = moved_in(job, data, randomness, collate, job.data.resident)
-        if source is not None:
-            return Loader(data, randomness, source, limit=limit)
+        found = moved_in(job, data, randomness, collate, job.data.resident)
+        if found is not None:
+            return Loader(data, randomness, found, limit=limit)
     made_with, workers, most = _fetching(job, data, randomness, collate, seen, batch_size, pin, worker_init)
     if job.data.workers != "auto" or seen.in_main or limit is not None:
         return Loader(data, randomness, made_with(workers), limit=limit)
@@ -109,11 +112,47 @@ def _parts(data: Data) -> dict[str, Part]:
     return {TRAIN: data.train} | held
 
 
+def _stream_loader(
+    job: Job,
+    data: Data,
+    randomness: Randomness,
+    collate: Collate | None,
+    seen: Probe,
+    pin: bool,
+    worker_init: WorkerInit | None,
+) -> Loader:
+    """For data without an order: read ahead by one process, where there is a CPU for it."""
+    wanted = int(cpus_here() > 1) if job.data.workers == "auto" else int(job.data.workers)
+    source = IterableSource(
+        data.train.dataset,
+        _held_out(data, randomness, collate),
+        randomness,
+        collate,
+        workers=0 if seen.in_main else wanted,
+        pin_memory=pin,
+        worker_init=worker_init,
+    )
+    steps = job.data.epoch_steps
+    return Loader(data, randomness, source, limit=job.batches_per_epoch, epoch_steps=steps)
+
+
+def _held_out(data: Data, randomness: Randomness, collate: Collate | None) -> Source | None:
+    """The validation part of data whose training part has no order."""
+    if data.validation is None:
+        return None
+    only = Data(data.validation, data.validation, data.whole)
+    return WorkersSource(Fetcher(only, randomness, collate, probe(only, collate).uses))
+
+
 def plain_loader(
     data: Data, randomness: Randomness, collate: Collate | None, uses: frozenset[str], limit: int | None
 ) -> Loader:
     """A loader that does all in this process."""
     source: Source
+    if data.is_stream:
+        held = _held_out(data, randomness, collate)
+        source = IterableSource(data.train.dataset, held, randomness, collate)
+        return Loader(data, randomness, source, limit=limit, epoch_steps=1)
     if isinstance(data.train.dataset, ShardSet):
         source = StreamSource(_parts(data), randomness, collate)
     else:

@@ -20,7 +20,8 @@ from staycourse.training.tuning import WorkerTuner
 
 
 class Loader:
-    """Batches of a trial's data, collated. `limit` is the most batches of a pass, for a miniature.
+    """Batches of a trial's data, collated. `limit` is the most batches of a pass, for a miniature;
+    `epoch_steps` the updates of an epoch of data without an end.
 
     With a `tuner`, `made_with` makes the source with another number of workers; `has_changed` tells that
     what `batches` has given comes from a source that is not in use any more.
@@ -33,11 +34,12 @@ class Loader:
         source: Source,
         *,
         limit: int | None = None,
+        epoch_steps: int | None = None,
         tuner: WorkerTuner | None = None,
         made_with: Callable[[int], Source] | None = None,
     ) -> None:
         self._data, self._randomness, self._limit = data, randomness, limit
-        self._source = source
+        self._source, self._epoch_steps = source, epoch_steps
         self._tuner, self._made_with = tuner, made_with
         self.has_changed = False
 
@@ -71,10 +73,18 @@ class Loader:
 
     def training_plan(self, epoch: int, batch_size: int, at_once: int | None = None) -> Plan:
         """The updates of epoch `epoch` (from 1)."""
+        if self._data.is_stream:
+            return self._stream_plan(epoch, batch_size, at_once)
         count = len(self._data.train)
         batches = training_batches(count, batch_size)
         order, blocks = training_order(self._data.train, self._randomness, epoch)
         return Plan(TRAIN, epoch, order, batch_size, self._limited(batches), at_once, blocks)
+
+    def _stream_plan(self, epoch: int, batch_size: int, at_once: int | None) -> Plan:
+        """An epoch of data without an order: whole updates, as many as it counts."""
+        count = len(self._data.train)
+        batches = self._limited(self._epoch_steps or math.ceil(count / batch_size))
+        return Plan(TRAIN, epoch, range(batches * batch_size), batch_size, batches, at_once)
 
     def validation_plan(self, batch_size: int) -> Plan:
         """The batches of the validation part, in its own order."""

@@ -31,6 +31,9 @@ def probe(data: Data, collate: Collate | None) -> Probe:
     uses: set[str] = set()
     samples: list[Any] = []
     seconds = 0.0
+    if data.is_stream:
+        first = next(iter(data.train.dataset))
+        return Probe(frozenset(), 0.0, holds_cuda(first))
     for part in (data.train, data.validation):
         if part is None:
             continue

@@ -10,7 +10,8 @@ that neither the worker that fetches nor the place where a trial was resumed can
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -37,6 +38,35 @@ def seed_all(seed: int) -> None:
     """Seed the three global generators of a process: torch's on the CPU, Python's and NumPy's."""
     for reseed in GENERATORS.values():
         reseed(seed)
+
+
+class _Kept:
+    """The states of the three global generators at one time."""
+
+    def __init__(self) -> None:
+        self._torch = torch.default_generator.get_state()
+        self._random, self._numpy = random.getstate(), np.random.get_state()
+
+    def now(self) -> _Kept:
+        """The states at this moment."""
+        return _Kept()
+
+    def restore(self) -> None:
+        torch.default_generator.set_state(self._torch)
+        random.setstate(self._random)
+        np.random.set_state(self._numpy)
+
+
+@contextmanager
+def kept_states(own: _Kept | None = None) -> Iterator[_Kept]:
+    """Leave the global generators behind as they were; meanwhile they go on from `own`, if it is given."""
+    before = _Kept()
+    if own is not None:
+        own.restore()
+    try:
+        yield before
+    finally:
+        before.restore()
 
 
 def states() -> dict[str, bytes]:

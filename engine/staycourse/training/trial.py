@@ -140,7 +140,7 @@ def make_loader(
     if seen.uses:
         notes.append("samples draw from the generators of " + ", ".join(sorted(seen.uses)))
     count = len(data.train)
-    if training_batches(count, batch_size) * batch_size < count:
+    if not data.is_stream and training_batches(count, batch_size) * batch_size < count:
         notes.append("an epoch's last batch would be a single sample and is left out, another one each epoch")
     return loader, notes
 
