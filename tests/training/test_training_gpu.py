@@ -8,6 +8,7 @@ import pytest
 import torch
 from tests.support.trials import BLOBS, Told, make_job, train, write_task
 
+from staycourse.core.job import TrainingSpec
 from staycourse.training.device import to_device
 
 pytestmark = [
@@ -65,3 +66,34 @@ def test_batches_of_any_make_are_moved() -> None:
     assert moved["a"][0].is_cuda
     assert moved["b"][1].is_cuda
     assert moved["a"][1] == "text"
+
+
+@pytest.mark.parametrize("source", ["rows", "items"])
+def test_every_data_path_gives_the_same_rows_on_a_gpu(tmp_path: Path, source: str) -> None:
+    """Rows of tensors lie on the device; samples are fetched, pinned, and copied beside the work."""
+    text = BLOBS
+    if source == "items":
+        text = BLOBS.replace(
+            "return TensorDataset(x, (x.sum(1) > 0).long())", "return list(zip(x, x.sum(1) > 0))"
+        )
+        text = text.replace("cross_entropy(model(x), y)", "cross_entropy(model(x), y.long())")
+    task = write_task(tmp_path, text)
+    told = {
+        str(workers): train(
+            make_job(tmp_path / str(workers), task, device="cuda:0", data={"workers": workers})
+        )
+        for workers in (0, 2, "auto")
+    }
+    assert told["auto"].one("ready")["data_path"] == ("resident" if source == "rows" else "workers")
+    assert told["0"].rows() == told["2"].rows() == told["auto"].rows()
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_lower_precision_trains_and_resumes_on_a_gpu(tmp_path: Path, precision: str) -> None:
+    task = write_task(tmp_path, BLOBS)
+    training = TrainingSpec(precision=precision, grad_clip=1.0, ema=0.9)
+    job = {"device": "cuda:0", "training": training, "checkpoint_every": 0.0}
+    whole = train(make_job(tmp_path / "whole", task, **job))
+    first = train(make_job(tmp_path / "t", task, **job, kill_at_step=15))
+    second = train(make_job(tmp_path / "t", task, **job, attempt=2))
+    assert Told(first.messages + second.messages).rows() == whole.rows()

@@ -59,10 +59,17 @@ def _by_phase(facts: Facts) -> str:
     for phase, declared in enumerate(facts.roadmap.phases):
         said = [facts.said[t.id] for t in facts.state.trials_of(phase) if t.id in facts.said]
         if said:
-            names = ("train_samples", "validation_samples", "parameters", "loader_workers", "device_name")
+            names = (
+                "train_samples",
+                "validation_samples",
+                "parameters",
+                "data_path",
+                "loader_workers",
+                "device_name",
+            )
             rows.append([f"{phase + 1} {declared.kind}", *(_seen(said, name) for name in names)])
-    header = ["phase", "train samples", "validation samples", "parameters", "loader workers", "device"]
-    return table(header, rows, right=[1, 2, 3, 4]) if rows else ""
+    header = ["phase", "train samples", "validation samples", "parameters", "data path", "loader workers"]
+    return table([*header, "device"], rows, right=[1, 2, 3, 5]) if rows else ""
 
 
 def _seen(said: list[Mapping[str, Any]], name: str) -> str:

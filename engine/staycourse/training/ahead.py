@@ -52,35 +52,47 @@ def ahead(batches: Iterator[Any], depth: int = _DEPTH) -> Iterator[Any]:
         thread.join()
 
 
-def copied_ahead(batches: Iterator[Any], move: Callable[[Any], Any], device: torch.device) -> Iterator[Any]:
-    """The batches on a GPU, each copied on a stream of its own while the one before is worked on."""
-    side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    ready: _Copied | None = None
-    for batch in batches:
-        with torch.cuda.stream(side):
-            copied = _Copied(move(batch), side.record_event())
-        if ready is not None:
-            yield ready.handed_over(torch.cuda.current_stream(device))
-        ready = copied
-    if ready is not None:
-        yield ready.handed_over(torch.cuda.current_stream(device))
-
-
 @dataclass(frozen=True)
-class _Copied:
-    """A batch on its way to the device, and the event that says that it is there."""
+class Arriving:
+    """A batch on its way to the device; `is_there` marks the end of its copy on a stream beside the working
+    one, None if it has not been copied yet."""
 
     batch: Any
-    is_there: torch.cuda.Event
+    move: Callable[[Any], Any]
+    is_there: torch.cuda.Event | None
 
-    def handed_over(self, stream: torch.cuda.Stream) -> Any:
-        """The batch, once the working stream is made to wait for its copy; its memory is not given away
-        before that stream is through with it."""
+    def take(self) -> Any:
+        """The batch on the device, once the working stream is made to wait for it; its memory is not given
+        away before that stream is through with it. Nobody waits on the host."""
+        if self.is_there is None:
+            return self.move(self.batch)
+        stream = torch.cuda.current_stream()
         stream.wait_event(self.is_there)
         for tensor in tensors_of(self.batch):
             if tensor.is_cuda:
                 tensor.record_stream(stream)
         return self.batch
+
+
+def copied_ahead(
+    batches: Iterator[Any], move: Callable[[Any], Any], device: torch.device
+) -> Iterator[Arriving]:
+    """The batches, each of them on its way to a GPU while the one before is worked on.
+
+    One that holds objects which move themselves is copied when it is taken: their memory could not be kept.
+    """
+    side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    ready: Arriving | None = None
+    for batch in batches:
+        arriving = Arriving(batch, move, None)
+        if is_plain(batch):
+            with torch.cuda.stream(side):
+                arriving = Arriving(move(batch), move, side.record_event())
+        if ready is not None:
+            yield ready
+        ready = arriving
+    if ready is not None:
+        yield ready
 
 
 def is_plain(batch: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from staycourse.task.contract import Setup
+from staycourse.training.ahead import copied_ahead
 from staycourse.training.device_clock import DeviceClock
 from staycourse.training.fetching import TRAIN
 from staycourse.training.plan import Plan
@@ -37,7 +38,7 @@ class Steps:
         self._plan, self._stepper, self._reseed = plan, trial.stepper, trial.randomness.step
         self._loss_of = trial.stepper.loss_of(trial.task.bind("loss", **trial.offered(hp, plan.epoch, TRAIN)))
         self._is_on_cpu = trial.device.type == "cpu"
-        self._move = None if self._is_on_cpu else trial.move
+        self._move, self._device = trial.move, trial.device
         self._loader, self._marks = trial.loader, marks
         self._batches: Iterator[Any] = iter(())
         self._is_whole = plan.is_whole
@@ -48,7 +49,8 @@ class Steps:
 
     def begin_at(self, number: int) -> None:
         """Take the batches from update `number` on anew, from what the loader now has them from."""
-        self._batches = self._loader.batches(self._plan, number)
+        batches = self._loader.batches(self._plan, number)
+        self._batches = batches if self._is_on_cpu else copied_ahead(batches, self._move, self._device)
 
     def make(self, number: int, step: int) -> torch.Tensor:
         """Make update `number`, the trial's `step`-th; returns its loss, detached, still on the device."""
@@ -89,8 +91,8 @@ class Steps:
         self.waited += fetched - began
         if marks is not None:
             marks.copying()
-        if self._move is not None:
-            batch = self._move(batch)
+        if not self._is_on_cpu:
+            batch = batch.take()
             self.copied += _clock() - fetched
         if marks is not None:
             marks.computing()
