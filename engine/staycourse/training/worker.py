@@ -117,7 +117,8 @@ class _Worker:
         # Or torch would raise in here, too.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         traceback.print_exception(error)
-        patience = _DEATH_WITHIN_S if isinstance(error, (OSError, EOFError)) else 0.0
+        is_likely = isinstance(error, (OSError, EOFError)) or failures.is_dead_loader(error)
+        patience = _DEATH_WITHIN_S if is_likely else 0.0
         death = self._trial.loader.death(patience) if self._trial is not None else None
         if death is not None or failures.is_dead_loader(error):
             self._events.flush()
