@@ -124,7 +124,10 @@ def _objective(offer: Offer, size: int) -> list[Line]:
     return flow(items, size)
 
 
-_HIDDEN = ("fingerprint", "data_files", "distributions", "task_file", "code", "read", "metrics_resolved")
+_HIDDEN = {
+    *("fingerprint", "data_files", "distributions", "task_file", "code", "read", "metrics_resolved"),
+    *("weights_bytes", "checkpoint_bytes"),  # the notes say it in words
+}
 
 
 def _data(facts: Mapping[str, Any], size: int) -> list[Line]:
