@@ -64,11 +64,8 @@ def byte_count(text: Any) -> int:
     return int(float(match[1]) * _POWERS[match[2].upper()])
 
 
-Size = Annotated[
-    int,
-    BeforeValidator(byte_count),
-    WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[kKmMgGtT]?[iI]?[bB]\s*$"}),
-]
+SIZE_SCHEMA = {"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*[kKmMgGtT]?[iI]?[bB]\s*$"}
+Size = Annotated[int, BeforeValidator(byte_count), WithJsonSchema(SIZE_SCHEMA)]
 _STEPS = re.compile(r"^\s*([1-9]\d*)\s*steps?\s*$")
 
 

@@ -91,7 +91,8 @@ class TrainingSpec:
     """How updates are computed, beside the set-up.
 
     An update takes `accumulate` batches together; `grad_clip` bounds the norm of its gradient; `ema` is the
-    decay of the averaged weights that are validated and kept. `at_once` is the most samples that one forward
+    decay of the averaged weights that are validated and kept. `teacher_cache` bounds the bytes of a teacher's
+    outputs that are kept in place of asking it, 0 for none. `at_once` is the most samples that one forward
     pass is given, None for a whole batch: what an earlier attempt, out of memory, has left.
     """
 
@@ -100,6 +101,7 @@ class TrainingSpec:
     grad_clip: float | None = None
     ema: float | None = None
     accumulate: int = 1
+    teacher_cache: int = 4 << 30
     at_once: int | None = None
 
 
@@ -109,7 +111,8 @@ class Job:
 
     `epochs` is the upper bound of this trial, `horizon` the length that its schedule is made for;
     `parent` is the folder of the trial whose last checkpoint this one goes on from, `parent_sha256` the
-    hash that the ledger has of it; `checkpoint_every` is in seconds. `batches_per_epoch` and `kill_at_step`
+    hash that the ledger has of it; `checkpoint_every` is in seconds; `teacher_outputs` is the folder in which
+    trials share what a teacher says. `batches_per_epoch` and `kill_at_step`
     are set in a rehearsal only: the miniature's length of an epoch, and the step after which the first
     attempt kills itself.
     """
@@ -137,6 +140,7 @@ class Job:
     parent: str | None = None
     parent_sha256: str | None = None
     final: str | None = None
+    teacher_outputs: str | None = None
     attempt: int = 1
     batches_per_epoch: int | None = None
     kill_at_step: int | None = None

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from staycourse.core.fields import Count, Duration, Finite, Section, Size, Steps
+from staycourse.core.fields import (
+    SIZE_SCHEMA,
+    Count,
+    Duration,
+    Finite,
+    Section,
+    Size,
+    Steps,
+    byte_count,
+)
 
 _Argument = bool | int | float | str | list[bool | int | float | str]
 
@@ -55,6 +64,10 @@ class Data(Section):
     exact: bool = True
 
 
+def _size_or_none(value: Any) -> int:
+    return 0 if value is False else byte_count(value)
+
+
 class Training(Section):
     """How a trial trains, beside its set-up."""
 
@@ -63,6 +76,9 @@ class Training(Section):
     grad_clip: Annotated[Finite, Field(gt=0)] | None = None
     ema: Annotated[Finite, Field(gt=0, lt=1)] | None = None
     accumulate: Count = 1
+    teacher_cache: Annotated[
+        int, BeforeValidator(_size_or_none), WithJsonSchema({"anyOf": [SIZE_SCHEMA, {"const": False}]})
+    ] = 4 << 30
     epoch: Steps | None = None
     validate_every: Count = 1
 

@@ -65,6 +65,11 @@ class RunPaths:
         return self.root / "shards.json"
 
     @property
+    def teacher(self) -> Path:
+        """What a teacher has said of each sample, shared by all trials; gone when the run ends."""
+        return self.root / "teacher"
+
+    @property
     def trials(self) -> Path:
         return self.root / "trials"
 

@@ -58,6 +58,10 @@ class Attempt:
         self.facts |= {key: value for key, value in message.items() if key != "type"}
         store.add_facts(self.trial, self.facts)
 
+    def _on_teaching(self, message: dict[str, Any], store: Store) -> None:
+        """The teacher has been asked for more samples, all of them before a step goes on: a sign of life."""
+        self.moved = time.monotonic()
+
     def _on_waiting(self, message: dict[str, Any], store: Store) -> None:
         """It cannot write and tries again: a sign of life; said once for each wait."""
         if not self.is_waiting:

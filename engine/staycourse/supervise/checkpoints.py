@@ -1,7 +1,9 @@
-"""Which checkpoints nothing can need any more once a phase has closed."""
+"""Which files nothing can need any more: checkpoints once a phase has closed, what a teacher has said of the
+samples once the run is over."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 
 from staycourse.core.events import CheckpointsDropped
@@ -34,3 +36,8 @@ def delete(trials: Iterable[str], paths: RunPaths) -> None:
     for trial in trials:
         for path in paths.checkpoint_files(trial):
             path.unlink(missing_ok=True)
+
+
+def delete_teacher(paths: RunPaths) -> None:
+    """Delete what a teacher has said of the samples, which can always be asked again."""
+    shutil.rmtree(paths.teacher, ignore_errors=True)

@@ -110,6 +110,7 @@ class Engine:
         while self._planner.advance():
             self._drop_checkpoints()
         if self._store.state.status is RunStatus.FAILED:
+            checkpoints.delete_teacher(self._store.paths)
             return UNFINISHED
         if self._planner.is_done:
             return self._finish()
@@ -266,6 +267,7 @@ class Engine:
         winner = handoff.ranking[0].setup if handoff.ranking else None
         sealed = self._store.state.sealed
         assert sealed is not None, "a run begins with its seal"
+        checkpoints.delete_teacher(self._store.paths)
         self._guard(lambda: stamp_setup(self._store.paths, sealed.seal, self._store.head))
         self._append(RunFinished(winner, final_files(self._store.paths)))
         return FINISHED

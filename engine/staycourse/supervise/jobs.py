@@ -59,6 +59,7 @@ def make_job(
         parent=str(paths.trial(parent.id)) if parent else None,
         parent_sha256=_last_checkpoint(parent),
         final=str(paths.final) if is_final else None,
+        teacher_outputs=str(paths.teacher),
         attempt=trial.attempts + 1,
         batches_per_epoch=_REHEARSAL_BATCHES if sealed.rehearsal else None,
         kill_at_step=_REHEARSAL_KILL if sealed.rehearsal and is_first else None,
@@ -105,6 +106,7 @@ def _training(roadmap: Roadmap, trial: TrialState) -> TrainingSpec:
         grad_clip=training.grad_clip,
         ema=training.ema,
         accumulate=training.accumulate,
+        teacher_cache=training.teacher_cache,
         at_once=trial.at_once,
     )
 

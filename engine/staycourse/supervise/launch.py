@@ -23,6 +23,7 @@ from staycourse.record.index import enlist, runs_in
 from staycourse.record.lock import RunLock, holder_of, is_held, refuse_without_locks
 from staycourse.record.paths import RunPaths, next_run_folder
 from staycourse.record.store import Store
+from staycourse.supervise import checkpoints
 from staycourse.supervise.options import Options
 from staycourse.supervise.sealing import Sealing, sealed_parts
 from staycourse.supervise.slots import make_slots
@@ -86,6 +87,7 @@ def abandon(paths: RunPaths, reason: str) -> None:
         store = Store(paths)
         _refuse_if_over(paths, store.state)
         store.append(RunAbandoned(reason))
+        checkpoints.delete_teacher(paths)
         store.close(final=True)
     finally:
         lock.release()

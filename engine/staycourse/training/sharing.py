@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -17,24 +17,21 @@ from staycourse.training.tables import Table
 
 _ALIGN = 64
 
+# Offset in bytes, shape, name of the type.
+Place = tuple[int, list[int], str]
+
 
 class SharedTable:
     """Room for `count` samples of the form and shapes of `first`; filled from the front by `add`."""
 
     def __init__(self, first: Table, count: int) -> None:
         self._form, self._count, self._filled = first.form, count, 0
-        self._places: list[tuple[int, list[int], str]] = []
-        size = 0
-        for column in first.columns:
-            size += -size % _ALIGN
-            shape = [count, *column.shape[1:]]
-            self._places.append((size, shape, str(column.dtype).removeprefix("torch.")))
-            size += count * column[0].numel() * column.element_size()
+        self._places, size = laid_out(first.columns, count)
         self.bytes = max(1, size)
         self._descriptor = os.memfd_create("staycourse-data", os.MFD_CLOEXEC)
         os.ftruncate(self._descriptor, self.bytes)
         memory = mmap.mmap(self._descriptor, self.bytes)
-        self._columns = _columns(memory, self._places)
+        self._columns = columns_in(memory, self._places)
 
     def add(self, part: Table) -> None:
         """Copy samples of the same form and shapes behind those that are there."""
@@ -71,10 +68,23 @@ def opened(described: Mapping[str, Any]) -> Table:
         memory = mmap.mmap(descriptor, described["bytes"], access=mmap.ACCESS_COPY)
     finally:
         os.close(descriptor)
-    return Table(list(described["form"]), _columns(memory, described["columns"]))
+    return Table(list(described["form"]), columns_in(memory, described["columns"]))
 
 
-def _columns(memory: mmap.mmap, places: Any) -> list[torch.Tensor]:
+def laid_out(columns: Sequence[torch.Tensor], count: int, begin: int = 0) -> tuple[list[Place], int]:
+    """Where in a memory the columns of `count` samples stand, with rows like those of `columns`, one behind
+    the other from `begin` on; and where they end, in bytes."""
+    places: list[Place] = []
+    for column in columns:
+        begin += -begin % _ALIGN
+        shape = [count, *column.shape[1:]]
+        places.append((begin, shape, str(column.dtype).removeprefix("torch.")))
+        begin += count * column[0].numel() * column.element_size()
+    return places, begin
+
+
+def columns_in(memory: mmap.mmap, places: Any) -> list[torch.Tensor]:
+    """The columns that stand at these places of a memory; raises ValueError where it is too small."""
     columns = []
     for offset, shape, dtype in places:
         kind = getattr(torch, dtype)

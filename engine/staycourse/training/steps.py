@@ -39,7 +39,7 @@ class Steps:
         self._loss_of = trial.stepper.loss_of(trial.task.bind("loss", **trial.offered(hp, plan.epoch, TRAIN)))
         self._is_on_cpu = trial.device.type == "cpu"
         self._move, self._device = trial.move, trial.device
-        self._loader, self._marks = trial.loader, marks
+        self._loader, self._marks, self._meeting = trial.loader, marks, trial.meeting
         self._batches: Iterator[Any] = iter(())
         self._is_whole = plan.is_whole
         self.waited = self.copied = 0.0
@@ -51,6 +51,7 @@ class Steps:
         """Take the batches from update `number` on anew, from what the loader now has them from."""
         batches = self._loader.batches(self._plan, number)
         self._batches = batches if self._is_on_cpu else copied_ahead(batches, self._move, self._device)
+        self._meet = self._meeting(self._plan, number)
 
     def make(self, number: int, step: int) -> torch.Tensor:
         """Make update `number`, the trial's `step`-th; returns its loss, detached, still on the device."""
@@ -96,4 +97,6 @@ class Steps:
             self.copied += _clock() - fetched
         if marks is not None:
             marks.computing()
+        if self._meet is not None:
+            self._meet(batch)
         return batch

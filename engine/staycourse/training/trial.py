@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,12 +25,13 @@ from staycourse.training.data import Data
 from staycourse.training.device import to_device
 from staycourse.training.fetching import TRAIN
 from staycourse.training.loading import Loader
-from staycourse.training.plan import training_batches
-from staycourse.training.probe import probe
+from staycourse.training.plan import Plan, training_batches
+from staycourse.training.probe import Probe, probe
 from staycourse.training.randomness import Randomness, seed_all
 from staycourse.training.scheduling import Scheduled
 from staycourse.training.sources.resident import ResidentSource
 from staycourse.training.stepping import Stepper
+from staycourse.training.teacher.cache import Meet, TeacherCache, reason_against
 
 
 @dataclass
@@ -49,6 +51,8 @@ class Trial:
     scheduled: Scheduled
     stepper: Stepper
     notes: list[str] = field(default_factory=list)
+    teacher_cache: TeacherCache | None = None
+    teacher_facts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def prepare(cls, job: Job, worker_init: Callable[[int], None] | None = None) -> Trial:
@@ -60,13 +64,14 @@ class Trial:
         task = Task.load(job.task)
         setup = Setup(job.setup)
         data = data_of.prepare(task, job.data, job.seed)
-        loader, notes = make_loader(job, task, setup, data, randomness, worker_init)
+        seen = probe(data, task.collate())
+        loader, notes = make_loader(job, task, setup, data, seen, randomness, worker_init)
         teacher = make_teacher(task, data, job.seed, device)
         model = make_model(task, setup, data, randomness, device)
         optimizer = optimizers.build(task, model, setup)
         scheduled = Scheduled(schedule_of(job), optimizer, setup, job.horizon)
         stepper = Stepper(job.training, model, optimizer, device)
-        return cls(
+        trial = cls(
             job=job,
             task=task,
             setup=setup,
@@ -81,6 +86,8 @@ class Trial:
             stepper=stepper,
             notes=notes,
         )
+        trial._keep_what_the_teacher_says(seen)
+        return trial
 
     def offered(self, hp: Setup, epoch: int, stage: str) -> dict[str, Any]:
         """What a function of the task may ask for in an epoch, beside its batch or loader."""
@@ -92,6 +99,11 @@ class Trial:
             "teacher": self.teacher,
             "dataset": self.data.whole,
         }
+
+    def meeting(self, plan: Plan, start: int = 0) -> Meet | None:
+        """What is to be called with each batch of the plan from update `start` on, once it is on the device;
+        None where nobody has to know."""
+        return None if self.teacher_cache is None else self.teacher_cache.meeting(plan, start)
 
     def move(self, batch: Any) -> Any:
         """The batch on the device."""
@@ -106,6 +118,23 @@ class Trial:
         source = data_path.moved_in(self.job, self.data, self.randomness, self.task.collate(), described)
         if source is not None:
             self.loader.use(source)
+
+    def _keep_what_the_teacher_says(self, seen: Probe) -> None:
+        job = self.job
+        if self.teacher is None:
+            return
+        if why := reason_against(job, self.task, self.data, seen.uses, self.teacher):
+            self.teacher_facts = {"teacher": "asked", "teacher_why": why}
+            return
+        self.teacher_cache = TeacherCache(
+            self.teacher,
+            self.data,
+            self.randomness,
+            self.move,
+            device=self.device,
+            folder=Path(job.teacher_outputs) if job.teacher_outputs else None,
+            most_bytes=job.training.teacher_cache,
+        )
 
     @property
     def parameters(self) -> int:
@@ -128,14 +157,13 @@ def make_loader(
     task: Task,
     setup: Setup,
     data: Data,
+    seen: Probe,
     randomness: Randomness,
     worker_init: Callable[[int], None] | None = None,
 ) -> tuple[Loader, list[str]]:
     """The loader of a trial, and what is worth noting about its data."""
-    collate = task.collate()
-    seen = probe(data, collate)
     batch_size = optimizers.batch_size(setup)
-    loader = data_path.make_loader(job, data, randomness, collate, seen, batch_size, worker_init)
+    loader = data_path.make_loader(job, data, randomness, task.collate(), seen, batch_size, worker_init)
     notes = []
     if seen.uses:
         notes.append("samples draw from the generators of " + ", ".join(sorted(seen.uses)))

@@ -35,9 +35,13 @@ class Batches:
         return self._plan.batches
 
     def __iter__(self) -> Iterator[Any]:
+        meet = self._trial.meeting(self._plan)
         for number, batch in enumerate(self._waits.over(self._trial.loader.batches(self._plan))):
             self._tick(number)
-            yield self._trial.move(batch)
+            batch = self._trial.move(batch)
+            if meet is not None:
+                meet(batch)
+            yield batch
 
 
 def validate(trial: Trial, hp: Setup, epoch: int, tick: Tick, waits: WaitClock) -> dict[str, float]:
@@ -62,12 +66,14 @@ def _means(trial: Trial, plan: Plan, hp: Setup, epoch: int, tick: Tick, waits: W
     offered = trial.offered(hp, epoch, "validation")
     loss = trial.task.bind("loss", **offered)
     metrics = trial.task.bind("metrics", **offered) if trial.task.has("metrics") else None
-    meter = MetricMeter()
+    meter, meet = MetricMeter(), trial.meeting(plan)
     with remembering(trial.stepper.kept_as) as memo:
         for number, batch in enumerate(waits.over(trial.loader.batches(plan))):
             tick(number)
             memo.forget()
             batch = trial.move(batch)
+            if meet is not None:
+                meet(batch)
             trial.randomness.validation_step(number)
             size = plan.size(number)
             meter.add(VAL_LOSS, loss(batch), size)

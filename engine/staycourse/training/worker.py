@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -81,6 +82,8 @@ class _Worker:
     def _train(self, job: Job, orders: Orders) -> None:
         self._trial = Trial.prepare(job, _settling(self._fds))
         loop = self._loop = Loop(self._trial, Checkpoints(Path(job.folder), job.trial), self._events, orders)
+        if self._trial.teacher_cache is not None:
+            self._trial.teacher_cache.tell = partial(self._tell, orders)
         try:
             resumed_from, notes = loop.restore()
             self._ready(self._trial, loop, resumed_from, notes)
@@ -89,6 +92,11 @@ class _Worker:
             self._events.send("interrupted", step=loop.state.step, epoch=loop.state.epoch)
         else:
             self._events.send("ended", **ended)
+
+    def _tell(self, orders: Orders, kind: str, **body: Any) -> None:
+        """From within a step, which may take long the first time that the teacher is asked."""
+        self._events.send(kind, **body)
+        orders.check()
 
     def _ready(self, trial: Trial, loop: Loop, resumed_from: str | None, notes: list[str]) -> None:
         validation = trial.data.validation
@@ -102,6 +110,7 @@ class _Worker:
             train_samples=len(trial.data.train),
             validation_samples=0 if validation is None else len(validation),
             **trial.loader.facts,
+            **trial.teacher_facts,
             parameters=trial.parameters,
             training=dataclasses.asdict(trial.job.training),
             device_name=device_name(trial.device),
