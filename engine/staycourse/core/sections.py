@@ -65,7 +65,12 @@ class Data(Section):
 
 
 def _size_or_none(value: Any) -> int:
-    return 0 if value is False else byte_count(value)
+    if value is False:
+        return 0
+    try:
+        return byte_count(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or false") from None
 
 
 class Training(Section):
