@@ -36,7 +36,7 @@ def _teacher(facts: Facts) -> list[str]:
         most = size(max(float(fact["teacher_bytes"]) for fact in kept))
         lines.append(
             f"The teacher was asked once a sample, and its outputs ({most}) served "
-            f"{count(len(kept), 'trial')}: batches of equal samples met equal outputs in each epoch."
+            f"{count(len(kept), 'trial')} from the first step on."
         )
     for why in dict.fromkeys(str(fact["teacher_why"]) for fact in said if fact.get("teacher_why")):
         number = sum(fact.get("teacher_why") == why for fact in said)

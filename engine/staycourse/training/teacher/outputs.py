@@ -68,7 +68,7 @@ def taken_apart(output: Any, samples: int) -> tuple[Any, list[torch.Tensor]]:
 
 def _form(output: Any, tensors: list[torch.Tensor]) -> Any:
     kind = type(output)
-    if kind is torch.Tensor:
+    if kind is torch.Tensor and output.layout is torch.strided:
         tensors.append(output)
         return "tensor"
     if kind in _SEQUENCES:
