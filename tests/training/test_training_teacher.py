@@ -88,6 +88,16 @@ WATCHED = TASK.replace(
     "    return made\n",
 )
 SUMMED = TASK.replace(ANSWER, "return self.layer(x).mean()").replace(".argmax(1)", ".argmax(-1)")
+CHANGING = TASK.replace(ANSWER, "x *= 2; return self.layer(x)")
+FUSSY = TASK.replace(ANSWER, "assert len(x) < 100; return self.layer(x)")
+STAGED = TASK.replace("def dataset(args):", "def dataset(args, stage):").replace(
+    "    return TensorDataset(x,", "    x += stage == 'validation'\n    return TensorDataset(x,"
+)
+GIVEN = TASK.replace(
+    "    return TensorDataset(x, (x.sum(1) > 0).long())",
+    "    both = TensorDataset(x, (x.sum(1) > 0).long())\n"
+    "    return TensorDataset(*both[:400]), torch.utils.data.Subset(both, range(599, 399, -1))",
+)
 MOVING = TASK.replace(
     "    return F.mse_loss",
     "    with torch.no_grad():\n        teacher.layer.bias += 0.1\n    return F.mse_loss",
@@ -185,6 +195,18 @@ def test_no_bit_depends_on_which_trial_filled_it(tmp_path: Path) -> None:
     assert trained(tmp_path / "2", task, "t", setup=small).rows() == rows[0][str(small)]
 
 
+@pytest.mark.parametrize(
+    ("source", "is_split"), [(STAGED, True), (GIVEN, True), (GIVEN, False)], ids=["staged", "given", "joined"]
+)
+def test_each_data_set_has_outputs_of_its_own(tmp_path: Path, source: str, is_split: bool) -> None:
+    task, data = write_task(tmp_path, source), DataSpec(workers=0, split=is_split)
+    kept = trained(tmp_path, task, "a", data=data)
+    assert (said(kept)["teacher"], len(said(kept)["teacher_sha256"])) == ("kept", 1 + is_split)
+    asked = trained(tmp_path, task, "b", data=data, **off())
+    name = "val_loss" if is_split else "train_loss"
+    assert kept.curve(name) == pytest.approx(asked.curve(name), rel=1e-5)
+
+
 def test_passes_of_an_update_get_their_own_outputs(tmp_path: Path) -> None:
     task = write_task(tmp_path, TASK)
     kept = trained(tmp_path, task, "a", training=TrainingSpec(at_once=3, accumulate=2))
@@ -212,8 +234,21 @@ def test_lower_precision_keeps_what_the_teacher_says_in_it(tmp_path: Path) -> No
         (COLLECTING, "it keeps something of what it computes (seen)"),
         (WATCHED, "a hook is registered on its layer"),
         (SUMMED, "has the shape () for 200 samples"),
+        (CHANGING, "it changes what it is given"),
+        (FUSSY, "asked for 200 samples at once it raises AssertionError"),
     ],
-    ids=["drawn", "padded", "among-others", "drawing", "keeping", "collecting", "watched", "summed"],
+    ids=[
+        "drawn",
+        "padded",
+        "others",
+        "drawing",
+        "keeping",
+        "collecting",
+        "watched",
+        "summed",
+        "changing",
+        "fussy",
+    ],
 )
 def test_a_teacher_is_asked_wherever_that_could_be_noticed(tmp_path: Path, source: str, why: str) -> None:
     task = write_task(tmp_path, source)

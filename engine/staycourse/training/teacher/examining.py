@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from staycourse.training.randomness import changed, states
-from staycourse.training.teacher.outputs import Unkept, taken_apart
+from staycourse.training.teacher.outputs import Unkept
 
-Ask = Callable[[Sequence[torch.Tensor]], Any]
+# The parts of what a teacher says of samples.
+Ask = Callable[[list[torch.Tensor]], list[torch.Tensor]]
 
 # Matrix products over other numbers of samples differ in their last bits; relative to the largest output.
 _TOLERANCES = {torch.float64: 1e-4, torch.float32: 5e-3}
@@ -38,7 +39,7 @@ def examine(
     """
     count = max(1, len(given[0]) // 2)
     before, drawn = _traces(teacher), states()
-    _, again = taken_apart(ask([tensor[:count] for tensor in given]), count)
+    again = ask([tensor[:count] for tensor in given])
     if changed(drawn):
         raise Unkept("it draws random numbers")
     if (name := _differing(before, _traces(teacher))) is not None:

@@ -15,7 +15,7 @@ from torch import nn
 from staycourse.training.data import Data, Part
 from staycourse.training.data_path import plain_loader
 from staycourse.training.randomness import Randomness
-from staycourse.training.teacher.examining import examine
+from staycourse.training.teacher.examining import examine, version
 from staycourse.training.teacher.outputs import Outputs, Room, Unkept, taken_apart
 
 _MOST_AT_ONCE, _BYTES_AT_ONCE = 256, 8 << 20
@@ -62,7 +62,7 @@ class Filling:
                 given = call.given(self.move(batch))
                 form, parts = self._asked(call, given)
                 if room is None:
-                    examine(self.teacher, lambda some: call.make(self.forward, some), given, parts)
+                    examine(self.teacher, lambda some: self._asked(call, some)[1], given, parts)
                     self._refuse_large(parts, count)
                     room = Room(path, key, form, parts, count)
                 room.add(form, parts)
@@ -80,11 +80,13 @@ class Filling:
         return loader.batches(loader.validation_plan(size))
 
     def _asked(self, call: Call, given: list[torch.Tensor]) -> tuple[Any, list[torch.Tensor]]:
-        count = len(given[0])
+        count, versions = len(given[0]), [version(tensor) for tensor in given]
         try:
             output = call.make(self.forward, given)
         except Exception as error:  # it may still do in batches of another size
             raise Unkept(f"asked for {count} samples at once it raises {type(error).__name__}") from error
+        if [version(tensor) for tensor in given] != versions:
+            raise Unkept("it changes what it is given")
         return taken_apart(output, count)
 
     def _refuse_large(self, parts: Sequence[torch.Tensor], count: int) -> None:
