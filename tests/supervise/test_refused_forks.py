@@ -57,7 +57,7 @@ def test_a_trial_whose_worker_cannot_be_forked_waits(place: Place, tmp_path: Pat
     flag = tmp_path / "flag"
     place.more = limited(tmp_path, flag, 3)  # search, look at the data, worker of one trial
     phases = [{"kind": "probe", "trials": 2, "epochs": 12}]
-    path = write_roadmap(place.folder, phases=phases, args={"step_ms": 20})
+    path = write_roadmap(place.folder, phases=phases, args={"step_ms": 20}, data={"workers": 0})
     notes = "SELECT json_extract(body, '$.text') FROM ledger WHERE kind = 'noted' AND body LIKE '%worker%'"
     with place.started("run", path, "--no-ui", "--slots", "2", "--devices", "cpu") as view:
         wait_until(lambda: "trial ended" in place.kinds(), 60, "the first trial has ended")

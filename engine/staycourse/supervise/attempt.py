@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from staycourse.core import job as jobs
 from staycourse.core.events import Noted
+from staycourse.core.job import Job
 from staycourse.core.text import one_line
 from staycourse.record.store import Store
 from staycourse.supervise.gauges import TRAINING, VALIDATION, Gauges
@@ -17,15 +20,16 @@ from staycourse.supervise.spawner import Child
 
 @dataclass
 class Attempt:
-    """A running worker. `is_ready` once it has its data and its model, `last` is its closing message (ended,
-    failed, interrupted), `step` the last step that it told of, `moved` the monotonic time at which that last
-    changed, `gauges` what was measured of it."""
+    """A running worker. `has_job` once it was told what to train, `is_ready` once it has its data and its
+    model, `last` is its closing message (ended, failed, interrupted), `step` the last step that it told of,
+    `moved` the monotonic time at which that last changed, `gauges` what was measured of it."""
 
     trial: str
     number: int
     slot: Slot
     child: Child
     is_hung: bool = False
+    has_job: bool = False
     is_ready: bool = False
     has_progress: bool = False
     is_waiting: bool = False
@@ -36,6 +40,16 @@ class Attempt:
     last: dict[str, Any] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     oom_kills: int = field(default_factory=oom_kills)
+
+    def give(self, job: Job) -> None:
+        """Tell the worker what to train: the first that it hears."""
+        self.child.orders.send(jobs.to_json(job))
+        self.has_job = True
+
+    def share(self, resident: Mapping[str, Any]) -> None:
+        """Tell it of data in memory; a worker without a job learns of it by that."""
+        if self.has_job:
+            self.child.orders.send({"order": "resident", "resident": dict(resident)})
 
     def hear(self, store: Store) -> None:
         """Take what the worker has said and put it on record."""

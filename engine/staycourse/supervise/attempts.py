@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from staycourse.core import job as jobs
 from staycourse.core.events import AttemptFailed, Noted, TrialEnded, TrialStarted
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import TrialState, TrialStatus
@@ -65,7 +64,7 @@ class Attempts:
         self._resident = resident
         if resident is not None:
             for attempt in self.running.values():
-                attempt.child.orders.send({"order": "resident", "resident": resident})
+                attempt.share(resident)
 
     def hear(self) -> None:
         """Put on record what the workers have said."""
@@ -203,7 +202,7 @@ class Attempts:
             resident=self._resident,
         )
         attempt.moved = time.monotonic()
-        child.orders.send(jobs.to_json(job))
+        attempt.give(job)
 
     def _is_nothing(self, attempt: Attempt, is_stopping: bool) -> bool:
         """Whether it ended before it was on record, by no doing of its own: then there is nothing to tell."""
