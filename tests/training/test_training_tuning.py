@@ -75,13 +75,13 @@ class Slow(torch.utils.data.Dataset):
         return self.x[index] + 0.01 * torch.rand(4), int(self.x[index].sum() > 0)
 """
     setup = {"lr": 0.01, "batch_size": 10}
-    told = train(make_job(tmp_path / "t", write_task(tmp_path, slow), setup=setup, epochs=20))
+    told = train(make_job(tmp_path / "t", write_task(tmp_path, slow), setup=setup, epochs=30))
     assert told.one("ready")["data_path"] == "workers"
     settled = told.all("loading")[-1]
     rates = {int(number): rate for number, rate in settled["worker_rates"].items()}
     assert len(rates) > 1
     assert rates[settled["loader_workers"]] >= 0.9 * max(rates.values())
     fixed = train(
-        make_job(tmp_path / "u", write_task(tmp_path, slow), setup=setup, epochs=20, data={"workers": 2})
+        make_job(tmp_path / "u", write_task(tmp_path, slow), setup=setup, epochs=30, data={"workers": 2})
     )
     assert told.rows() == fixed.rows()

@@ -86,7 +86,8 @@ def _fetching(
     """How a source with so many workers is made, how many to begin with, and the most worth trying."""
     cpus, more = cpus_here(), {"pin_memory": pin, "worker_init": worker_init}
     if isinstance(data.train.dataset, ShardSet):
-        begin = int(cpus > 1) if job.data.workers == "auto" else int(job.data.workers)
+        # To begin with by a thread: files that are quickly read are not worth a process.
+        begin = 0 if job.data.workers == "auto" else int(job.data.workers)
         return partial(_streaming, _parts(data), randomness, collate, more), begin, min(cpus, _MOST_READERS)
     fetcher = Fetcher(data, randomness, collate, seen.uses)
     begin = choose_workers(job.data.workers, seen, batch_size, cpus)

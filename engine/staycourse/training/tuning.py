@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 # Waiting that is not worth another process, and a gain that is.
 _FED, _GAIN = 0.03, 0.03
-_LEAST_S, _LEAST_STEPS, _LONGEST_S = 1.5, 10, 10.0
+_LEAST_S, _LEAST_STEPS, _LONGEST_S = 2.5, 10, 15.0
 _WARM_UP_S = 0.3
 
 

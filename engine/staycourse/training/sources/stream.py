@@ -14,6 +14,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from staycourse.core.seeds import mix
+from staycourse.training.ahead import ahead
 from staycourse.training.data import Part
 from staycourse.training.fetching import Collate, batch_seed
 from staycourse.training.plan import Plan
@@ -26,7 +27,7 @@ from staycourse.training.tables import Table, joined
 
 
 class StreamSource(Source):
-    """Blocks of the parts' files, read by `workers` processes; here if there are none."""
+    """Blocks of the parts' files, read by `workers` processes; by a thread if there are none."""
 
     PATH: ClassVar[str] = "stream"
 
@@ -70,6 +71,8 @@ class StreamSource(Source):
         iterator, self._iterator = self._iterator, None
         if self.workers:
             end_workers(iterator)
+        elif iterator is not None:
+            iterator.close()
 
     def _made(self, table: Table, base: int, number: int) -> Any:
         if self._collate is None:
@@ -80,22 +83,28 @@ class StreamSource(Source):
 
     def _tables(self, part: Part, blocks: Sequence[Block]) -> Iterator[tuple[Table, torch.Tensor]]:
         """The samples of each block, and the order of their rows."""
-        wanted = [s for block in blocks for s in block.slices]
+        wanted = _Slices(part, [s for block in blocks for s in block.slices])
         files = max((len(block.slices) for block in blocks), default=1)
+        self._iterator = tables = self._read(wanted, files)
+        for block in blocks:
+            yield joined([next(tables) for _ in block.slices]), block.rows
+
+    def _read(self, wanted: _Slices, files: int) -> Iterator[Table]:
+        """The samples of each file, read ahead, though no further than the next block's `files`."""
+        if not self.workers:
+            # Reading draws nothing, so that a thread may do it beside the training.
+            return ahead((wanted[number] for number in range(len(wanted))), files)
         reader: DataLoader[Table] = DataLoader(
-            _Slices(part, wanted),
+            wanted,
             batch_size=None,
             collate_fn=_identity,
             num_workers=self.workers,
-            # No more than the next block.
-            prefetch_factor=math.ceil(files / self.workers) if self.workers else None,
+            prefetch_factor=math.ceil(files / self.workers),
             generator=torch.Generator(),
             worker_init_fn=self._worker_init,
-            multiprocessing_context="fork" if self.workers else None,
+            multiprocessing_context="fork",
         )
-        self._iterator = tables = iter(reader)
-        for block in blocks:
-            yield joined([next(tables) for _ in block.slices]), block.rows
+        return iter(reader)
 
 
 class _Rows:
