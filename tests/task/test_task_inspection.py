@@ -148,6 +148,20 @@ def test_each_mistake_is_told(tmp_path: Path, before: str, after: str, path: str
     assert message in told
 
 
+@pytest.mark.parametrize(
+    ("where", "reads"),
+    [
+        (CE, f"{CE} * (1 + hp['dropout'])"),
+        (ACCURACY, "{'a': y.float().mean() + hp.dropout}"),
+    ],
+    ids=["loss", "metrics"],
+)
+def test_a_hyperparameter_may_be_read_by_one_function_alone(tmp_path: Path, where: str, reads: str) -> None:
+    source = BLOBS.replace('hp.get("dropout", 0.1)', "0.1")
+    assert where in source
+    assert inspect(tmp_path, source.replace(where, reads))["problems"] == []
+
+
 def test_metrics_that_are_never_reported(tmp_path: Path) -> None:
     wanted = [
         {"name": "val_accuracy", "path": ["objective", "metric"]},

@@ -120,7 +120,7 @@ class Probing:
         model = make_model(task, setup, data, randomness, device)
         self._step = "optimizer()"
         optimizer = optimizers.build(task, model, setup)
-        scheduled = self.schedules.scheduled(optimizer, Setup(values))
+        scheduled = self.schedules.scheduled(optimizer, setup, values)
         size = optimizers.batch_size(setup)
         limit = max(1, min(_VALIDATION_BATCHES, _VALIDATION_SAMPLES // size))
         loader = data_path.plain_loader(data, randomness, task.collate(), self.uses, limit)

@@ -8,7 +8,7 @@ from torch.optim import Optimizer
 
 from staycourse.core.problems import Problem
 from staycourse.core.schedules import CONSTANT, Schedule
-from staycourse.core.space import Choice, Fixed, Space, exists
+from staycourse.core.space import Choice, Fixed, Space, Value, exists
 from staycourse.task.contract import Setup
 from staycourse.training.scheduling import BadSchedule, Scheduled, torch_table
 
@@ -24,15 +24,20 @@ class ScheduleCheck:
         self._met: dict[str, dict[str, None]] = {}
         self._wrong: dict[tuple[str, str | None, str], dict[str, None]] = {}
 
-    def scheduled(self, optimizer: Optimizer, setup: Setup) -> Scheduled:
-        """Look at all that this optimizer may meet; returns the set-up's own, constant if that is wrong."""
+    def scheduled(self, optimizer: Optimizer, hp: Setup, values: Mapping[str, Value]) -> Scheduled:
+        """Look at all that this optimizer may meet; returns the set-up's own, constant if that is wrong.
+
+        `values` are those of `hp`, which notes what is read of it: what is looked at here is not read by the
+        task.
+        """
+        setup = Setup(values)
         for name in self._schedules:
             if name not in self._named or (self._choice is not None and exists(self._choice, setup)):
                 self._look(name, optimizer, setup)
         own = str(setup.get("schedule", CONSTANT))
         is_wrong = any(name == own for name, _, _ in self._wrong)
         schedule = Schedule() if is_wrong else self._schedules.get(own, Schedule())
-        return Scheduled(schedule, optimizer, setup, max(self._horizons))
+        return Scheduled(schedule, optimizer, hp, max(self._horizons))
 
     def problems(self) -> list[Problem]:
         """What was found, with the optimizers under which it is wrong where it is not under all."""
