@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "engine"))
 
 import torch  # noqa: E402
-from feeding import Feed, feeds  # noqa: E402
+from feeds import Feed, feeds  # noqa: E402
 
 from staycourse.core.job import Job  # noqa: E402
 from staycourse.task.contract import Setup, Task  # noqa: E402
