@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import select
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from tests.support.trials import BLOBS, make_job, train, until, write_task
+from tests.support.loader_process import ask_loader
+from tests.support.trials import BLOBS, make_job, train, write_task
 
 from staycourse.core.job import DataSpec, TaskSpec
 from staycourse.supervise.spawner import Spawner
 
-EPOCHS, SEED = 2, 7
+EPOCHS = 2
 # Every step, in the middle of epochs, and at the end alone.
 INTERVALS = (0.0, 0.02, 1e9)
 WORKERS = (0, 1, 3)
@@ -64,32 +63,6 @@ class Reference:
         return str(told.one("ready")["data_path"])
 
 
-@pytest.fixture(scope="module")
-def spawner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spawner]:
-    spawner = Spawner(tmp_path_factory.mktemp("spawner") / "engine.log")
-    spawner.start()
-    yield spawner
-    spawner.close()
-
-
-def resident(spawner: Spawner, task: TaskSpec, data: DataSpec, folder: Path) -> dict[str, Any]:
-    """What a loader process, alive until the server is closed, says of the task's data."""
-    child = spawner.fork(f"resident {folder}", "resident", folder / "data.log")
-    request = {"data": dataclasses.asdict(data), "seed": SEED, "most_bytes": 1 << 30, "workers": 1}
-    child.orders.send({"task": dataclasses.asdict(task)} | request)
-    answers: list[dict[str, Any]] = []
-
-    def hear() -> bool:
-        select.select([spawner, child.events], [], [], 0.2)
-        spawner.receive()
-        answers.extend(child.events.receive())
-        return bool(answers)
-
-    until(hear)
-    found: dict[str, Any] = answers[0]["resident"]
-    return found
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["items", "shards"])
 def test_nothing_can_be_told_from_the_result(tmp_path: Path, spawner: Spawner, kind: str) -> None:
@@ -106,7 +79,8 @@ def test_nothing_can_be_told_from_the_result(tmp_path: Path, spawner: Spawner, k
         data = dataclasses.replace(common, workers=workers)
         folder = tmp_path / f"{every}-{workers}"
         paths.add(reference.take(folder, task, data=data, checkpoint_every=every))
-    shared = dataclasses.replace(common, resident=resident(spawner, task, common, tmp_path))
+    _, answer = ask_loader(spawner, task, dataclasses.asdict(common), tmp_path)
+    shared = dataclasses.replace(common, resident=answer["resident"])
     for every in INTERVALS:
         folder = tmp_path / f"{every}-resident"
         paths.add(reference.take(folder, task, data=shared, checkpoint_every=every))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import select
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.support.loader_process import ask_loader
 from tests.support.trials import BLOBS, RunningWorker, make_job, train, until, write_task
 
 from staycourse.core.job import TaskSpec
@@ -53,33 +52,14 @@ SPLIT += ITEMS[ITEMS.index("class Items") :]
 SEES_IT = ITEMS.replace("def model(args, hp):", "def model(args, hp, dataset):\n    assert dataset.targets")
 
 
-@pytest.fixture(scope="module")
-def spawner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spawner]:
-    spawner = Spawner(tmp_path_factory.mktemp("spawner") / "engine.log")
-    spawner.start()
-    yield spawner
-    spawner.close()
-
-
 @pytest.fixture
 def asked(spawner: Spawner, tmp_path: Path) -> Asked:
     """The answer of a loader process, which lives as long as the context lasts."""
 
     @contextmanager
     def asking(task: TaskSpec, **request: Any) -> Iterator[dict[str, Any]]:
-        child = spawner.fork(f"resident {tmp_path.name}", "resident", tmp_path / "data.log")
-        usual = {"data": {"validation": 0.2}, "seed": 7, "most_bytes": 1 << 30, "workers": 1}
-        child.orders.send({"task": dataclasses.asdict(task)} | usual | request)
-        answers: list[dict[str, Any]] = []
-
-        def hear() -> bool:
-            select.select([spawner, child.events], [], [], 0.2)
-            spawner.receive()
-            answers.extend(child.events.receive())
-            return bool(answers)
-
-        until(hear)
-        yield answers[0]
+        child, answer = ask_loader(spawner, task, {"validation": 0.2}, tmp_path, **request)
+        yield answer
         spawner.kill(child)
         until(lambda: bool(spawner.receive()) or child.code is not None)
         spawner.let_go(child)
