@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,12 +105,12 @@ def is_plain(batch: Any) -> bool:
 
 
 def tensors_of(batch: Any) -> Iterator[torch.Tensor]:
-    """Every tensor of a plain batch."""
+    """All tensors of a batch, in a fixed order."""
     if isinstance(batch, torch.Tensor):
         yield batch
     elif isinstance(batch, (tuple, list)):
         for item in batch:
             yield from tensors_of(item)
-    elif isinstance(batch, dict):
+    elif isinstance(batch, Mapping):
         for item in batch.values():
             yield from tensors_of(item)

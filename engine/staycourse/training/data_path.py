@@ -17,7 +17,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch.utils.data import TensorDataset
 
 from staycourse.core.job import Job
 from staycourse.training.data import Data, Part
@@ -31,7 +30,7 @@ from staycourse.training.sources.iterable import IterableSource
 from staycourse.training.sources.resident import ResidentSource
 from staycourse.training.sources.stream import StreamSource
 from staycourse.training.sources.workers import WorkersSource
-from staycourse.training.stored import Stored, StoredDataset
+from staycourse.training.stored import Stored, table_of
 from staycourse.training.tables import Table
 from staycourse.training.tuning import WorkerTuner
 
@@ -229,12 +228,3 @@ def cpus_here() -> int:
 def _pins(job: Job) -> bool:
     cuda = torch.device(job.device).type == "cuda"
     return cuda if job.data.pin_memory == "auto" else bool(job.data.pin_memory) and cuda
-
-
-def table_of(dataset: Any) -> Table | None:
-    """The samples of a data set that are rows of tensors in memory; None for any other data set."""
-    if isinstance(dataset, StoredDataset):
-        return dataset.table
-    if type(dataset) is not TensorDataset or any(tensor.is_cuda for tensor in dataset.tensors):
-        return None
-    return Table(["tuple", *(["tensor"] for _ in dataset.tensors)], list(dataset.tensors))

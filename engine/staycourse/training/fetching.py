@@ -6,12 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset, TensorDataset, default_collate
+from torch.utils.data import Dataset, default_collate
 
 from staycourse.core.seeds import mix
 from staycourse.training.data import Data, Part
-from staycourse.training.plan import BatchKey
+from staycourse.training.plan import BatchKey, Plan
 from staycourse.training.randomness import GENERATORS, Randomness, Reseed, seed_all
+from staycourse.training.stored import table_of
+from staycourse.training.tables import Table
 
 Collate = Callable[[list[Any]], Any]
 
@@ -37,7 +39,7 @@ class Fetcher(Dataset[Any]):
         self._collate = collate or default_collate
         self._reseeds: list[Reseed] = [GENERATORS[name] for name in sorted(uses)]
         plain = collate is None and not uses
-        self._in_one = {name: _tensors(part) for name, part in self._parts.items() if plain}
+        self._in_one = {name: table_of(part.dataset) for name, part in self._parts.items() if plain}
         self._base: tuple[tuple[str, int], int] | None = None
 
     def __len__(self) -> int:
@@ -48,11 +50,10 @@ class Fetcher(Dataset[Any]):
 
     def __getitems__(self, key: BatchKey) -> Any:
         part = self._parts[key.part]
-        tensors = self._in_one.get(key.part)
-        if tensors is not None:
+        table = self._in_one.get(key.part)
+        if table is not None:
             # What default_collate makes of single samples, without making them.
-            chosen = torch.as_tensor([part.indices[i] for i in key.indices])
-            return [tensor[chosen] for tensor in tensors]
+            return table.collated(table.gather(torch.as_tensor([part.indices[i] for i in key.indices])))
         base = self._sample_base(key.part, key.epoch)
         seed_all(mix(base, batch_seed(key.number)))
         return self._collate(self._samples(part, base, [part.indices[i] for i in key.indices]))
@@ -84,9 +85,19 @@ def batch_seed(number: int) -> int:
     return -2 - number
 
 
-def _tensors(part: Part) -> tuple[torch.Tensor, ...] | None:
-    """The tensors of a plain TensorDataset, which can be indexed by whole batches."""
-    dataset = part.dataset
-    if type(dataset) is not TensorDataset or any(tensor.is_cuda for tensor in dataset.tensors):
-        return None
-    return tuple(dataset.tensors)
+class Collating:
+    """Makes the passes of a plan of samples that are at hand in columns, seeded as a fetched one is."""
+
+    def __init__(
+        self, collate: Collate | None, randomness: Randomness, plan: Plan, *, pin_memory: bool
+    ) -> None:
+        self._collate, self._pin_memory = collate, pin_memory
+        self._base = 0 if collate is None else randomness.samples(plan.part, plan.epoch)
+
+    def __call__(self, table: Table, number: int) -> Any:
+        """Pass `number`, of all samples of a table; pinned where no `collate` makes it."""
+        if self._collate is None:
+            columns = [c.pin_memory() for c in table.columns] if self._pin_memory else table.columns
+            return table.collated(columns)
+        seed_all(mix(self._base, batch_seed(number)))
+        return self._collate(table.samples(table.columns))

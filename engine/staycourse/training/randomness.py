@@ -92,15 +92,12 @@ def changed(before: dict[str, bytes]) -> set[str]:
 @contextmanager
 def undisturbed(device: torch.device | None = None) -> Iterator[None]:
     """What is drawn meanwhile changes nothing of what is drawn later, on that device either."""
-    before = (torch.default_generator.get_state(), random.getstate(), np.random.get_state())
     is_cuda = device is not None and device.type == "cuda"
     on_device = torch.cuda.get_rng_state(device) if is_cuda and device is not None else None
     try:
-        yield
+        with kept_states():
+            yield
     finally:
-        torch.default_generator.set_state(before[0])
-        random.setstate(before[1])
-        np.random.set_state(before[2])
         if on_device is not None and device is not None:
             torch.cuda.set_rng_state(on_device, device)
 

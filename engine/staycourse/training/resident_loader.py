@@ -23,7 +23,6 @@ from staycourse.task.contract import Task
 from staycourse.training import data as data_of
 from staycourse.training import failures
 from staycourse.training.data import Data, labels_of
-from staycourse.training.data_path import table_of
 from staycourse.training.fetching import Collate
 from staycourse.training.output import print_to_log
 from staycourse.training.probe import probe
@@ -31,7 +30,7 @@ from staycourse.training.randomness import changed, seed_all, states
 from staycourse.training.shards.dataset import ShardSet
 from staycourse.training.sharing import SharedTable
 from staycourse.training.sources.workers import take_short_folder
-from staycourse.training.stored import as_table
+from staycourse.training.stored import as_table, table_of
 from staycourse.training.tables import Table, Unpackable, pack, same
 
 _CHUNK_BYTES, _LARGEST_CHUNK = 8 << 20, 256

@@ -25,7 +25,7 @@ class SharedTable:
     """Room for `count` samples of the form and shapes of `first`; filled from the front by `add`."""
 
     def __init__(self, first: Table, count: int) -> None:
-        self._form, self._count, self._filled = first.form, count, 0
+        self._form, self._filled = first.form, 0
         self._places, size = laid_out(first.columns, count)
         self.bytes = max(1, size)
         self._descriptor = os.memfd_create("staycourse-data", os.MFD_CLOEXEC)
@@ -39,11 +39,6 @@ class SharedTable:
         for column, more in zip(self._columns, part.columns, strict=True):
             column[self._filled : end] = more
         self._filled = end
-
-    @property
-    def table(self) -> Table:
-        assert self._filled == self._count
-        return Table(self._form, self._columns)
 
     def describe(self) -> dict[str, Any]:
         """What `opened` needs, as JSON; holds as long as this process lives."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, TensorDataset
 
 from staycourse.task.contract import FUNCTIONS, Task
 from staycourse.training.sharing import opened
@@ -25,6 +25,15 @@ class StoredDataset(Dataset[Any]):
 
     def __getitem__(self, index: int) -> Any:
         return self.table.samples([column[index : index + 1].clone() for column in self.table.columns])[0]
+
+
+def table_of(dataset: Any) -> Table | None:
+    """The samples of a data set that are rows of tensors in memory; None for any other data set."""
+    if isinstance(dataset, StoredDataset):
+        return dataset.table
+    if type(dataset) is not TensorDataset or any(tensor.is_cuda for tensor in dataset.tensors):
+        return None
+    return Table(["tuple", *(["tensor"] for _ in dataset.tensors)], list(dataset.tensors))
 
 
 class Stored:

@@ -77,10 +77,6 @@ class ShardSet(Dataset[Any]):
             raise IndexError(index)
         return bisect_right(self._ends, index)
 
-    @property
-    def bytes(self) -> int:
-        return sum(content.bytes for content in self.contents)
-
     def blocks(self, indices: Sequence[int], seed: int | None = None) -> list[Block]:
         """The samples with these indices (ascending) in blocks of files; shuffled by a seed."""
         cut = order.slices(indices, [content.count for content in self.contents])

@@ -15,14 +15,13 @@ from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from staycourse.core.problems import UserError
 from staycourse.core.seeds import mix
-from staycourse.training.fetching import Collate
+from staycourse.training.fetching import TRAIN, Collate, batch_seed
 from staycourse.training.plan import Plan
 from staycourse.training.randomness import Randomness, kept_states, seed_all
-from staycourse.training.sources.base import Source
-from staycourse.training.sources.workers import dead_worker, end_workers
+from staycourse.training.sources.base import ReaderSource, Source
 
 
-class IterableSource(Source):
+class IterableSource(ReaderSource):
     """One reader at most: what several would give hangs on how the data set shares itself out.
 
     Batches of the validation part, which has a length and an order, come from `validation`.
@@ -45,14 +44,13 @@ class IterableSource(Source):
         self._dataset, self._validation = dataset, validation
         self._randomness, self._collate = randomness, collate or default_collate
         self._worker_init = worker_init
-        self._iterator: Any = None
 
     @property
     def will_fork(self) -> bool:
         return self.workers > 0
 
     def batches(self, plan: Plan, start: int = 0) -> Iterator[Any]:
-        if plan.part != "train":
+        if plan.part != TRAIN:
             assert self._validation is not None
             return self._validation.batches(plan, start)
         self.close()
@@ -70,14 +68,6 @@ class IterableSource(Source):
         iterator: Iterator[Any] = self._iterator
         return iterator
 
-    def death(self, patience: float = 0.0) -> int | None:
-        return dead_worker(self._iterator, patience)
-
-    def close(self) -> None:
-        iterator, self._iterator = self._iterator, None
-        if self.workers:
-            end_workers(iterator)
-
 
 class _Passes(IterableDataset[Any]):
     """The batches of an epoch from update `start` on."""
@@ -94,7 +84,7 @@ class _Passes(IterableDataset[Any]):
             taken = [next(samples) for _ in range(end - begin)]
             if begin >= self._start * self._plan.batch_size:
                 with kept_states():
-                    seed_all(mix(self._base, -2 - at))
+                    seed_all(mix(self._base, batch_seed(at)))
                     batch = self._collate(taken)
                 yield batch
 

@@ -10,17 +10,16 @@ from typing import Any, ClassVar
 
 import torch
 
-from staycourse.core.seeds import mix
 from staycourse.training.ahead import ahead
-from staycourse.training.fetching import Collate, batch_seed
+from staycourse.training.fetching import Collate, Collating
 from staycourse.training.plan import Plan
-from staycourse.training.randomness import Randomness, seed_all
+from staycourse.training.randomness import Randomness
 from staycourse.training.sources.base import Source
 from staycourse.training.tables import Table
 
 
 class ResidentSource(Source):
-    """Gathers from the table and the indices of each part; `device` is where the tables lie."""
+    """Gathers from the table and the indices of each part, wherever the tables lie."""
 
     PATH: ClassVar[str] = "resident"
 
@@ -38,10 +37,6 @@ class ResidentSource(Source):
         self._is_on_device = any(c.is_cuda for table in self._tables.values() for c in table.columns)
         self.pin_memory = pin_memory and not self._is_on_device
 
-    @property
-    def bytes(self) -> int:
-        return sum(table.bytes for table in {id(t): t for t in self._tables.values()}.values())
-
     def batches(self, plan: Plan, start: int = 0) -> Iterator[Any]:
         made = self._gathered(plan, start)
         # Not by a thread where a collate() draws from the generators that the model draws from as well.
@@ -51,15 +46,6 @@ class ResidentSource(Source):
         table = self._tables[plan.part]
         rows = self._indices[plan.part][torch.as_tensor(plan.order, dtype=torch.int64)]
         rows = rows.to(table.columns[0].device)
-        base = self._randomness.samples(plan.part, plan.epoch) if self._collate is not None else 0
+        made = Collating(self._collate, self._randomness, plan, pin_memory=self.pin_memory)
         for number, begin, end in plan.places(start):
-            columns = table.gather(rows[begin:end])
-            if self.pin_memory and self._collate is None:
-                columns = [column.pin_memory() for column in columns]
-            yield self._made(table, columns, base, number)
-
-    def _made(self, table: Table, columns: list[torch.Tensor], base: int, number: int) -> Any:
-        if self._collate is None:
-            return table.collated(columns)
-        seed_all(mix(base, batch_seed(number)))
-        return self._collate(table.samples(columns))
+            yield made(Table(table.form, table.gather(rows[begin:end])), number)

@@ -13,20 +13,18 @@ from typing import Any, ClassVar
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from staycourse.core.seeds import mix
 from staycourse.training.ahead import ahead
 from staycourse.training.data import Part
-from staycourse.training.fetching import Collate, batch_seed
+from staycourse.training.fetching import Collate, Collating
 from staycourse.training.plan import Plan
-from staycourse.training.randomness import Randomness, seed_all
+from staycourse.training.randomness import Randomness
 from staycourse.training.shards.dataset import ShardSet
 from staycourse.training.shards.order import Block, Slice
-from staycourse.training.sources.base import Source
-from staycourse.training.sources.workers import dead_worker, end_workers
+from staycourse.training.sources.base import ReaderSource
 from staycourse.training.tables import Table, joined
 
 
-class StreamSource(Source):
+class StreamSource(ReaderSource):
     """Blocks of the parts' files, read by `workers` processes; by a thread if there are none."""
 
     PATH: ClassVar[str] = "stream"
@@ -44,7 +42,6 @@ class StreamSource(Source):
         self.workers, self.pin_memory = workers, pin_memory
         self._parts, self._randomness, self._collate = parts, randomness, collate
         self._worker_init = worker_init
-        self._iterator: Any = None
 
     @property
     def will_fork(self) -> bool:
@@ -55,31 +52,18 @@ class StreamSource(Source):
         assert plan.blocks is not None
         part = self._parts[plan.part]
         begin = start * plan.batch_size
-        ahead, at = list(plan.blocks), 0
-        while ahead and at + len(ahead[0]) <= begin:
-            at += len(ahead.pop(0))
-        rows = _Rows(self._tables(part, ahead), at)
-        base = self._randomness.samples(plan.part, plan.epoch) if self._collate is not None else 0
+        left, at = list(plan.blocks), 0
+        while left and at + len(left[0]) <= begin:
+            at += len(left.pop(0))
+        rows = _Rows(self._tables(part, left), at)
+        made = Collating(self._collate, self._randomness, plan, pin_memory=self.pin_memory)
         for number, first, last in plan.places(start):
-            table = rows.take(first, last)
-            yield self._made(table, base, number)
-
-    def death(self, patience: float = 0.0) -> int | None:
-        return dead_worker(self._iterator, patience)
+            yield made(rows.take(first, last), number)
 
     def close(self) -> None:
-        iterator, self._iterator = self._iterator, None
-        if self.workers:
-            end_workers(iterator)
-        elif iterator is not None:
-            iterator.close()
-
-    def _made(self, table: Table, base: int, number: int) -> Any:
-        if self._collate is None:
-            columns = [c.pin_memory() for c in table.columns] if self.pin_memory else table.columns
-            return table.collated(columns)
-        seed_all(mix(base, batch_seed(number)))
-        return self._collate(table.samples(table.columns))
+        if not self.workers and self._iterator is not None:
+            self._iterator.close()
+        super().close()
 
     def _tables(self, part: Part, blocks: Sequence[Block]) -> Iterator[tuple[Table, torch.Tensor]]:
         """The samples of each block, and the order of their rows."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import multiprocessing.util
 import os
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from staycourse.training.fetching import Fetcher
 from staycourse.training.plan import BatchKey, Plan
-from staycourse.training.sources.base import Source
+from staycourse.training.sources.base import ReaderSource
 
 # Of Linux's socket addresses, the closing zero left out; and what multiprocessing adds to a folder's name.
 _LONGEST_ADDRESS = 107
@@ -40,7 +39,7 @@ class _Keys:
         return 0 if self.plan is None else sum(1 for _ in self.plan.places(self.start))
 
 
-class WorkersSource(Source):
+class WorkersSource(ReaderSource):
     """`workers` loader workers for training and validation; with none, batches are fetched here."""
 
     PATH: ClassVar[str] = "workers"
@@ -56,7 +55,6 @@ class WorkersSource(Source):
         self.workers = workers
         self.pin_memory = pin_memory
         self._keys = _Keys()
-        self._iterator: Any = None
         self._loader: DataLoader[Any] = DataLoader(
             fetcher,
             batch_sampler=self._keys,  # type: ignore[arg-type]  # keys, not lists of indices
@@ -80,37 +78,6 @@ class WorkersSource(Source):
         self._iterator = iter(self._loader)
         iterator: Iterator[Any] = self._iterator
         return iterator
-
-    def death(self, patience: float = 0.0) -> int | None:
-        return dead_worker(self._iterator, patience)
-
-    def close(self) -> None:
-        iterator, self._iterator = self._iterator, None
-        if self.workers:
-            end_workers(iterator)
-
-
-def dead_worker(iterator: Any, patience: float) -> int | None:
-    """How the first worker of a DataLoader's iterator that has died did; see Source.death."""
-    workers = getattr(iterator, "_workers", ())
-    deadline = time.monotonic() + patience
-    while True:
-        code = next((worker.exitcode for worker in workers if worker.exitcode), None)
-        if code is not None or not workers or time.monotonic() >= deadline:
-            return code
-        time.sleep(0.005)
-
-
-def end_workers(iterator: Any) -> None:
-    """End the workers of a DataLoader's iterator, those that do not end by themselves by force."""
-    if iterator is None:
-        return
-    iterator._shutdown_workers()
-    for worker in iterator._workers:
-        # SIGTERM, which torch would use, is blocked in them.
-        if worker.is_alive():
-            worker.kill()
-            worker.join()
 
 
 def take_short_folder() -> None:

@@ -20,12 +20,13 @@ from torch.utils.data import IterableDataset
 
 from staycourse.core.job import Job
 from staycourse.task.contract import Task
+from staycourse.training.ahead import tensors_of
 from staycourse.training.data import Data
 from staycourse.training.fetching import TRAIN, VALIDATION
 from staycourse.training.plan import Plan
 from staycourse.training.randomness import Randomness, undisturbed
 from staycourse.training.teacher.examining import refuse_observed, version
-from staycourse.training.teacher.filling import Call, Filling, tensors_in
+from staycourse.training.teacher.filling import Call, Filling
 from staycourse.training.teacher.outputs import Outputs, Unkept, opened
 
 # Of the device memory that is free when outputs are there: others wait on the CPU.
@@ -109,7 +110,7 @@ class TeacherCache:
         def meet(batch: Any) -> None:
             _, begin, end = next(places)
             # No hold on the batch itself: its memory is needed for the next one.
-            self._met = [(weakref.ref(tensor), version(tensor)) for tensor in tensors_in(batch)]
+            self._met = [(weakref.ref(tensor), version(tensor)) for tensor in tensors_of(batch)]
             self._part, self._rows = plan.part, rows[begin:end]
 
         return meet

@@ -4,7 +4,7 @@ comes of it hangs on data and teacher alone."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from staycourse.training.ahead import tensors_of
 from staycourse.training.data import Data, Part
 from staycourse.training.data_path import plain_loader
 from staycourse.training.randomness import Randomness
@@ -33,7 +34,7 @@ class Call:
 
     def given(self, batch: Any) -> list[torch.Tensor]:
         """The tensors of a batch that the call passes."""
-        tensors = list(tensors_in(batch))
+        tensors = list(tensors_of(batch))
         return [tensors[place] for place in self.places]
 
     def make(self, forward: Forward, given: Sequence[torch.Tensor]) -> Any:
@@ -103,15 +104,3 @@ def at_once(count: int, sample_bytes: int) -> int:
     what some networks do not take."""
     most = max(1, min(_MOST_AT_ONCE, _BYTES_AT_ONCE // max(1, sample_bytes)))
     return math.ceil(count / math.ceil(count / most))
-
-
-def tensors_in(batch: Any) -> Iterator[torch.Tensor]:
-    """All tensors of a batch, in a fixed order."""
-    if isinstance(batch, torch.Tensor):
-        yield batch
-    elif isinstance(batch, (tuple, list)):
-        for item in batch:
-            yield from tensors_in(item)
-    elif isinstance(batch, Mapping):
-        for item in batch.values():
-            yield from tensors_in(item)
