@@ -3,13 +3,14 @@
 Samples per second of training on tensors in memory, on many small image files and on 200 shard files, which
 are written first. Beside the engine stand (a) the textbook's DataLoader loop, (b) the same with as many
 workers as are best of those tried, and (c) the limit: the same steps with one batch that is already in place.
-Ways take turns, round after round; of each run the last epochs count, so that workers have started and
+Ways take turns, round after round; of each run the last epochs count: workers have started by then, and
 `auto` has made its choice. `share` is of the limit, `beside (b)` the ratio of the same round, both medians.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import statistics
 import sys
@@ -38,7 +39,10 @@ from staycourse.training.trial import Trial  # noqa: E402
 
 SETUP = {"lr": 1e-3, "optimizer": "adamw"}
 NUMBERS = (0, 1, 2, 3, 4)
-COUNTED = 2
+# Epochs: those that count, and those before them.
+COUNTED, BEFORE = 4, 2
+# The tuner looks at three numbers, three seconds each.
+CHOOSING_S = 12.0
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def textbook(feed: Feed, epochs: int, device: torch.device, samples: int, worker
 
 
 def engine(feed: Feed, epochs: int, device: torch.device, samples: int, **data: Any) -> Rate:
-    """The loop that a worker runs; with `auto`, epochs go on until the choice is made."""
+    """The loop that a worker runs."""
     with tempfile.TemporaryDirectory() as folder:
         kept = Kept()
         job = Job(
@@ -138,16 +142,18 @@ def resident(feed: Feed) -> dict[str, Any]:
 KEEP: list[Any] = []
 
 
-def measure(feed: Feed, rounds: int, epochs: int, device: torch.device, samples: int) -> None:
+def measure(feed: Feed, rounds: int, device: torch.device, samples: int) -> None:
     """Print the table of one kind of data."""
+    epochs = BEFORE + COUNTED
     few = {number: textbook(feed, epochs, device, samples, number) for number in NUMBERS}
     tuned = max(few, key=lambda number: few[number].samples_per_s)
+    choosing = math.ceil(CHOOSING_S * few[tuned].samples_per_s / samples)
     described = resident(feed)
     ways: dict[str, Callable[[], Rate]] = {
         "(c) the limit": lambda: limit(feed, epochs, device, samples),
         "(a) textbook": lambda: textbook(feed, epochs, device, samples, 0),
         f"(b) textbook, {tuned} workers": lambda: textbook(feed, epochs, device, samples, tuned),
-        "engine, auto": lambda: engine(feed, epochs + 6, device, samples),
+        "engine, auto": lambda: engine(feed, choosing + COUNTED, device, samples),
         "engine, resident": lambda: engine(feed, epochs, device, samples, resident=described),
     }
     for number in NUMBERS[:4]:
@@ -194,7 +200,6 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=4, help="of a run; the last two count")
     parser.add_argument("--samples", type=int, default=8000)
     parser.add_argument("--side", type=int, default=32)
     parser.add_argument("--width", type=int, default=32)
@@ -212,7 +217,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         kinds = feeds(Path(folder), chosen.samples, chosen.side, chosen.width, chosen.batch_size)
         for name in chosen.kind or kinds:
-            measure(kinds[name], chosen.rounds, chosen.epochs, device, chosen.samples)
+            measure(kinds[name], chosen.rounds, device, chosen.samples)
 
 
 if __name__ == "__main__":
