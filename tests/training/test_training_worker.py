@@ -18,6 +18,41 @@ SLOW = BLOBS.replace(
     "    x, y = batch\n    return nn", "    import time; time.sleep(0.01); x, y = batch\n    return nn"
 )
 
+# A task that has its loader worker killed at a moment of which torch's own code has no notion.
+BAD_MOMENTS = """
+import multiprocessing, os, signal
+from torch.utils.data import dataloader
+
+def strike():
+    for process in multiprocessing.active_children():
+        print("a loader worker is killed")
+        os.kill(process.pid, signal.SIGKILL)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+def strike_in(name):
+    inner = getattr(dataloader._MultiProcessingDataLoaderIter, name)
+    def outer(*args, **options):
+        strike()
+        return inner(*args, **options)
+    setattr(dataloader._MultiProcessingDataLoaderIter, name, outer)
+
+def as_it_trains(model, batch):
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+    strike()
+    raise BrokenPipeError
+
+def dataset(args):
+    class Blobs(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return iter(torch.utils.data.TensorDataset(torch.randn(40, 4), torch.zeros(40).long()))
+    return Blobs()
+
+if MOMENT == "in mid-message":
+    loss = as_it_trains
+else:
+    strike_in({"while they are started": "_reset", "while they are ended": "_shutdown_workers"}[MOMENT])
+"""
+
 
 def test_a_trial_from_ready_to_ended(tmp_path: Path, blobs: TaskSpec) -> None:
     told = train(make_job(tmp_path / "t", blobs, final=str(tmp_path / "final")))
@@ -224,6 +259,26 @@ def test_a_killed_loader_worker_is_the_workers_death_and_no_error(tmp_path: Path
     told = worker.finish()
     assert not told.all("failed")
     assert told.status == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("moment", ["while they are started", "while they are ended", "in mid-message"])
+def test_a_loader_worker_that_dies_at_a_bad_moment_is_the_workers_death_too(
+    tmp_path: Path, moment: str
+) -> None:
+    """No iteration knows of it yet, or any more; or another error is met first."""
+    source = BLOBS + BAD_MOMENTS.replace("MOMENT", repr(moment))
+    data = {"workers": 1, "epoch_steps": 5, "split": False}
+    told = train(make_job(tmp_path / "t", write_task(tmp_path, source), data=data))
+    assert "a loader worker is killed" in told.log
+    assert not told.all("failed")
+    assert told.status == -signal.SIGKILL
+
+
+def test_a_broken_pipe_of_the_tasks_own_is_an_error(tmp_path: Path) -> None:
+    source = BLOBS + "\ndef loss(model, batch): raise BrokenPipeError('nobody takes the logits')\n"
+    told = train(make_job(tmp_path / "t", write_task(tmp_path, source)))
+    assert told.status == 0
+    assert told.one("failed")["error"] == "BrokenPipeError: nobody takes the logits"
 
 
 def test_loader_workers_do_without_a_short_temporary_folder(tmp_path: Path) -> None:

@@ -22,16 +22,24 @@ class Sink(Protocol):
     def send(self, message: dict[str, Any]) -> None: ...
 
 
+class Unheard(Exception):
+    """Nobody reads what is sent any more."""
+
+
 class PipeSink:
-    """Writes each message as one line to a file descriptor; blocks while the reader is behind."""
+    """Writes each message as one line to a file descriptor; blocks while the reader is behind. Raises
+    Unheard when the reader has gone."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
 
     def send(self, message: dict[str, Any]) -> None:
         line = memoryview((json.dumps(plain(message), ensure_ascii=False) + "\n").encode())
-        while line:
-            line = line[os.write(self._fd, line) :]
+        try:
+            while line:
+                line = line[os.write(self._fd, line) :]
+        except BrokenPipeError as error:
+            raise Unheard from error
 
 
 class Events:

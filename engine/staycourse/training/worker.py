@@ -29,7 +29,7 @@ from staycourse.training import failures
 from staycourse.training.checkpoint import Checkpoints
 from staycourse.training.device import device_name
 from staycourse.training.loop import Loop
-from staycourse.training.messages import Events, Orders, PipeSink, Stopped, read_line
+from staycourse.training.messages import Events, Orders, PipeSink, Stopped, Unheard, read_line
 from staycourse.training.output import print_to_log
 from staycourse.training.sources.workers import take_short_folder
 from staycourse.training.trial import Trial
@@ -70,10 +70,10 @@ class _Worker:
         try:
             settle(job)
             self._train(job, Orders(self._fds[0], rest))
-        except BrokenPipeError:
+        except Unheard:
             return _EXIT_CRASHED
         except BaseException as error:  # a task may raise any of them
-            return self._fail(error)
+            return self._fail_once(error)
         finally:
             if self._trial is not None:
                 self._trial.loader.close()
@@ -115,6 +115,15 @@ class _Worker:
             training=dataclasses.asdict(trial.job.training),
             device_name=device_name(trial.device),
         )
+
+    def _fail_once(self, error: BaseException) -> int:
+        """Fail of the error, or of a loader worker's death if torch raises that before it is kept from it."""
+        try:
+            return self._fail(error)
+        except RuntimeError as death:
+            if not failures.is_dead_loader(death):
+                raise
+            return self._fail(death)
 
     def _fail(self, error: BaseException) -> int:
         """Tell what was raised, unless a loader worker has died: that is this worker's death, too.

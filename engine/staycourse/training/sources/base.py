@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from multiprocessing.context import ForkContext, ForkProcess
 from typing import Any, ClassVar
 
 from staycourse.training.plan import Plan
@@ -40,37 +41,55 @@ class Source:
 
 class ReaderSource(Source):
     """A source whose batches come from a DataLoader, with `workers` processes or none; `_iterator` is the
-    iteration that is under way."""
+    iteration that is under way, `_forks` what its DataLoaders are given to start processes with."""
 
-    _iterator: Any = None
+    def __init__(self, workers: int, pin_memory: bool) -> None:
+        self.workers, self.pin_memory = workers, pin_memory
+        self._iterator: Any = None
+        self._forks = _Forks()
+
+    @property
+    def _context(self) -> ForkContext | None:
+        return self._forks if self.workers else None
 
     def death(self, patience: float = 0.0) -> int | None:
-        return _dead_worker(self._iterator, patience)
+        return _death(self._forks.started, patience)
 
     def close(self) -> None:
         iterator, self._iterator = self._iterator, None
-        if self.workers:
-            _end_workers(iterator)
+        if iterator is not None and self.workers:
+            iterator._shutdown_workers()
+        _end(self._forks.started)
+        self._forks.started.clear()
 
 
-def _dead_worker(iterator: Any, patience: float) -> int | None:
-    """How the first worker of a DataLoader's iterator that has died did; see Source.death."""
-    workers = getattr(iterator, "_workers", ())
+class _Forks(ForkContext):
+    """Starts processes by a fork, and knows them from then on: one that dies while an iteration begins or
+    ends is no iterator's."""
+
+    def __init__(self) -> None:
+        self.started: list[ForkProcess] = []
+
+    def Process(self, *args: Any, **options: Any) -> ForkProcess:  # type: ignore[override]
+        process = ForkProcess(*args, **options)
+        self.started.append(process)
+        return process
+
+
+def _death(processes: list[ForkProcess], patience: float) -> int | None:
+    """How the first process that has died did; see Source.death."""
     deadline = time.monotonic() + patience
     while True:
-        code = next((worker.exitcode for worker in workers if worker.exitcode), None)
-        if code is not None or not workers or time.monotonic() >= deadline:
+        code = next((process.exitcode for process in processes if process.exitcode), None)
+        if code is not None or not processes or time.monotonic() >= deadline:
             return code
         time.sleep(0.005)
 
 
-def _end_workers(iterator: Any) -> None:
-    """End the workers of a DataLoader's iterator, those that do not end by themselves by force."""
-    if iterator is None:
-        return
-    iterator._shutdown_workers()
-    for worker in iterator._workers:
-        # SIGTERM, which torch would use, is blocked in them.
-        if worker.is_alive():
-            worker.kill()
-            worker.join()
+def _end(processes: list[ForkProcess]) -> None:
+    """End those by force that have not ended by themselves; SIGTERM, which torch would use, is blocked in
+    them."""
+    for process in processes:
+        if process.is_alive():
+            process.kill()
+            process.join()

@@ -40,7 +40,7 @@ class IterableSource(ReaderSource):
         pin_memory: bool = False,
         worker_init: Callable[[int], None] | None = None,
     ) -> None:
-        self.workers, self.pin_memory = min(1, workers), pin_memory
+        super().__init__(min(1, workers), pin_memory)
         self._dataset, self._validation = dataset, validation
         self._randomness, self._collate = randomness, collate or default_collate
         self._worker_init = worker_init
@@ -62,7 +62,7 @@ class IterableSource(ReaderSource):
             pin_memory=self.pin_memory,
             generator=torch.Generator(),
             worker_init_fn=self._worker_init,
-            multiprocessing_context="fork" if self.workers else None,
+            multiprocessing_context=self._context,
         )
         self._iterator = iter(reader)
         iterator: Iterator[Any] = self._iterator

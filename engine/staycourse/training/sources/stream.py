@@ -39,7 +39,7 @@ class StreamSource(ReaderSource):
         pin_memory: bool = False,
         worker_init: Callable[[int], None] | None = None,
     ) -> None:
-        self.workers, self.pin_memory = workers, pin_memory
+        super().__init__(workers, pin_memory)
         self._parts, self._randomness, self._collate = parts, randomness, collate
         self._worker_init = worker_init
 
@@ -86,7 +86,7 @@ class StreamSource(ReaderSource):
             prefetch_factor=math.ceil(files / self.workers),
             generator=torch.Generator(),
             worker_init_fn=self._worker_init,
-            multiprocessing_context="fork",
+            multiprocessing_context=self._context,
         )
         return iter(reader)
 

@@ -52,8 +52,7 @@ class WorkersSource(ReaderSource):
         pin_memory: bool = False,
         worker_init: Callable[[int], None] | None = None,
     ) -> None:
-        self.workers = workers
-        self.pin_memory = pin_memory
+        super().__init__(workers, pin_memory)
         self._keys = _Keys()
         self._loader: DataLoader[Any] = DataLoader(
             fetcher,
@@ -66,7 +65,7 @@ class WorkersSource(ReaderSource):
             generator=torch.Generator(),
             worker_init_fn=worker_init,
             # The fetcher holds the user's data set: forked workers share it, others would need to pickle it.
-            multiprocessing_context="fork" if workers else None,
+            multiprocessing_context=self._context,
         )
 
     @property
