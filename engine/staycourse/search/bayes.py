@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -104,7 +104,7 @@ class StaycourseBO(Optimizer):  # type: ignore[misc]  # nevergrad has no types
         at = self._num_ask
         if at < len(self._start):
             return [snapped(self._domain, self._start[at])]
-        return self._spread_rows(1)
+        return list(self._spread_rows(1))
 
     def _improving(self) -> list[Floats]:
         from staycourse.search import acquisition, surrogate
@@ -137,10 +137,10 @@ class StaycourseBO(Optimizer):  # type: ignore[misc]  # nevergrad has no types
         fresh = (row for row in self._spread_rows(1024) if row.tobytes() not in seen)
         return next(fresh, wanted[0])
 
-    def _spread_rows(self, count: int) -> list[Floats]:
+    def _spread_rows(self, count: int) -> Iterator[Floats]:
         from staycourse.search.acquisition import spread
 
-        return [snapped(self._domain, row) for row in spread(self._domain.columns, count, self._seed())]
+        return (snapped(self._domain, row) for row in spread(self._domain.columns, count, self._seed()))
 
     def _seed(self) -> int:
         return int(self._rng.randint(2**31))
