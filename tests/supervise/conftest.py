@@ -1,18 +1,33 @@
-"""A fork server of a test's own."""
+"""A fork server that the tests of a file share: its start is what takes long."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from tests.support.tiny import wait_until
 
-from staycourse.supervise.spawner import Spawner
+from staycourse.supervise.spawner import Child, Spawner
 
 
-@pytest.fixture
-def spawner(tmp_path: Path) -> Iterator[Spawner]:
-    spawner = Spawner(tmp_path / "engine.log")
+@pytest.fixture(scope="module")
+def _spawner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spawner]:
+    spawner = Spawner(tmp_path_factory.mktemp("spawner") / "engine.log")
     spawner.start()
     yield spawner
     spawner.close()
+
+
+@pytest.fixture
+def spawner(_spawner: Spawner) -> Iterator[Spawner]:
+    """Without children; what a test leaves of them is killed, and its end heard before the next has some."""
+    yield _spawner
+    for child in list(_spawner.children.values()):
+        _spawner.kill(child)
+        wait_until(lambda child=child: _is_over(_spawner, child), 20, "its end is heard")
+        _spawner.let_go(child)
+
+
+def _is_over(spawner: Spawner, child: Child) -> bool:
+    spawner.receive()
+    return child.code is not None

@@ -56,7 +56,7 @@ def test_many_forks_leak_no_descriptor(spawner: Spawner, tmp_path: Path) -> None
     assert server is not None
     me = psutil.Process()
     before = me.num_fds(), server.num_fds()
-    for number in range(40):
+    for number in range(12):
         child = forked(spawner, f"child-{number}", tmp_path / "log")
         spawner.kill(child)
         wait_until(lambda child=child: heard(spawner, child, "code"), 20, "it is gone")
