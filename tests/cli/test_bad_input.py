@@ -180,11 +180,16 @@ subprocess.Popen(["sleep", "300"])  # with the check's standard output and error
 """
 
 
+def nobody_is_left(place: Place) -> None:
+    """What a check has started is killed at its end, and dies a moment later."""
+    wait_until(lambda: not place.processes(), 20, "what the check has started is gone")
+
+
 def test_a_daemon_of_the_tasks_is_not_waited_for(place: Place) -> None:
     path = write_roadmap(place.folder, task=changed("import torch\n", DAEMON), space=SPACE, phases=[PROBE])
     done = place.run("check", path, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert not place.processes()
+    nobody_is_left(place)
     path = write_roadmap(
         place.folder, task=changed("import torch\n", DAEMON + "sys.exit('no licence')\n"), space=SPACE
     )
@@ -193,7 +198,7 @@ def test_a_daemon_of_the_tasks_is_not_waited_for(place: Place) -> None:
         place.folder, task=changed("import torch\n", DAEMON + "os.abort()\n"), space=SPACE, phases=[PROBE]
     )
     assert "killed by SIGABRT" in place.run("check", path, timeout=60).stderr
-    assert not place.processes()
+    nobody_is_left(place)
 
 
 def test_ctrl_c_ends_the_check_and_its_children(place: Place) -> None:
@@ -203,7 +208,7 @@ def test_ctrl_c_ends_the_check_and_its_children(place: Place) -> None:
         wait_until((place.folder / "imported").exists, 60, "the task is imported")
         command.send_signal(signal.SIGINT)
         assert command.wait(20) == 130
-    assert not place.processes()
+    nobody_is_left(place)
     assert not list((place.folder / "tmp").glob("staycourse-*"))
 
 

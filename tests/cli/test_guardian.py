@@ -73,10 +73,15 @@ def opened(shell: Tmux) -> list[int]:
     return [guardian, app]
 
 
+def given_back(shell: Tmux) -> None:
+    """Wait until the terminal is its own again: it reads what it was sent after who sent it has gone."""
+    wait_for(lambda: shell.modes() == GIVEN_BACK, lambda: f"{shell.modes()}: {shell.screen()}")
+
+
 def told(shell: Tmux, *words: str) -> str:
     """The shell's screen, wrapped lines joined, once the terminal is its own again."""
     wait_for(lambda: not family(shell.pid()), shell.screen)
-    assert shell.modes() == GIVEN_BACK
+    given_back(shell)
     shell.type("echo code $?; stty -a | grep -o -- '-\\?icanon'")
     shell.expect("icanon")
     text = shell("capture-pane", "-p", "-J")
@@ -97,8 +102,8 @@ def test_after_the_app_was_killed_the_terminal_is_usable(shell: Tmux) -> None:
 def test_after_the_guardian_was_killed_the_app_leaves_by_itself(shell: Tmux) -> None:
     guardian, app = opened(shell)
     os.kill(guardian, signal.SIGKILL)
-    wait_for(lambda: not is_alive(app), lambda: f"process {app} still lives", 10.0)
-    assert shell.modes() == GIVEN_BACK
+    wait_for(lambda: not is_alive(app), lambda: f"process {app} still lives")
+    given_back(shell)
     shell.expect("the run goes on")
 
 
@@ -131,7 +136,7 @@ def test_the_shell_can_stop_the_view_and_go_on_with_it(shell: Tmux) -> None:
     processes = opened(shell)
     shell.press("C-z")
     shell.expect("Stopped", "ready>")
-    assert shell.modes() == GIVEN_BACK
+    given_back(shell)
     shell.type("clear; fg")
     shell.expect("● digits-1", "1 Queue", "? help  d detach")
     shell("resize-window", "-x", "160", "-y", "48")

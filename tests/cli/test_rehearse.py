@@ -18,7 +18,8 @@ def rehearse(place: Place, task: str = TASK, **args: object) -> tuple[int, str]:
     path = write_roadmap(place.folder, task=task, space=SPACE, phases=PHASES, args=args)
     done = place.run("rehearse", path)
     assert "Traceback" not in done.stdout + done.stderr
-    assert not place.run_folders() and not place.processes()
+    assert not place.run_folders()
+    wait_until(lambda: not place.processes(), 20, "the engine is gone, whose run was over before")
     assert not [path for path in (place.folder / "tmp").iterdir() if "staycourse" in path.name]
     return done.returncode, done.stdout
 

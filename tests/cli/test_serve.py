@@ -85,12 +85,14 @@ async def test_a_screenshot_is_a_download(server: Served) -> None:
             assert got.status == 200 and got.content_type == "image/svg+xml"
             text = await got.text()
         assert text.startswith("<svg") and text.rstrip().endswith("</svg>") and "digits" in text
+    await until(lambda: not server.views(), "a view outlives its page")
 
 
 async def test_a_view_whose_process_dies_is_closed(server: Served) -> None:
     async with raw_view(server) as view:
         await view.shows("digits-1")
-        server.views()[0].kill()
+        (process,) = server.views()
+        process.kill()
         await view.closes()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.run_folder import sealed_run
-from tests.support.tiny import Place, engine_of, wait_until, write_roadmap
+from tests.support.tiny import Place, engine_of, engines_that_wait, wait_until, write_roadmap
 
 from staycourse.core.events import RunFinished
 from staycourse.core.problems import UserError
@@ -29,6 +29,7 @@ def run(place: Place) -> Path:
 
 
 def test_an_engine_killed_while_it_starts_is_a_suspended_run(place: Place, run: Path) -> None:
+    place.more = engines_that_wait(place.folder)
     with place.started("resume", "small-1", "--no-ui") as view:
         engine_of(place, view).send_signal(signal.SIGKILL)
         _, complaint = view.communicate(timeout=60)

@@ -24,7 +24,7 @@ def test_a_check_that_hangs(place: Place, command: str) -> None:
         process.send_signal(number)
         _, complaint = process.communicate(timeout=20)
     assert process.returncode == 128 + number and not complaint
-    assert nothing_is_left(place)
+    wait_until(lambda: nothing_is_left(place), 20, "nothing is left")
 
 
 @pytest.mark.parametrize("when", ["its engine starts", "it trains"])

@@ -54,8 +54,8 @@ def test_code_that_traps_sigterm_is_stopped_and_goes_on(place: Place, undisturbe
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(worker), signal.SIGTERM)
         os.kill(place.supervisor(), signal.SIGTERM)
-        assert view.wait(20) == 75
-    wait_until(lambda: not place.processes(), 10, "everybody is gone")
+        assert view.wait(60) == 75
+    wait_until(lambda: not place.processes(), 20, "everybody is gone")
     assert {failure["failure"] for failure in failures(place)} <= {"interrupted"}
     assert place.run("resume", "--no-ui").returncode == 0
     assert result(place) == undisturbed
@@ -71,7 +71,7 @@ def test_code_that_does_not_come_back_from_a_step_is_killed_and_owed(
         wait_until(flag.exists, 60, "the step has begun")
         os.kill(place.supervisor(), signal.SIGTERM)
         assert view.wait(60) == 75
-    wait_until(lambda: not place.processes(), 10, "everybody is gone")
+    wait_until(lambda: not place.processes(), 20, "everybody is gone")
     assert [failure["failure"] for failure in failures(place)] == ["interrupted"]
     assert place.kinds()[-1] == "engine stopped"
     assert place.run("resume", "--no-ui").returncode == 0

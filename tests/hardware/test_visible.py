@@ -11,7 +11,7 @@ import pytest
 from tests.support import fake_nvml
 from tests.support.fake_nvml import GIB, FakeGpu
 from tests.support.run_folder import sealed_run
-from tests.support.tiny import Place, engine_of
+from tests.support.tiny import Place, engine_of, engines_that_wait
 
 from staycourse.core.problems import UserError
 from staycourse.hardware.gpus import DevicesError, NvmlUnavailable, visible_gpus
@@ -167,7 +167,8 @@ def test_a_mig_instance_that_is_not_there_is_refused(listed: Callable[..., Any])
 
 def test_an_engine_is_given_the_gpus_of_the_variable_for_good(place: Place, driver: Path) -> None:
     fake_nvml.configure(driver, [FakeGpu(uuid=uuid) for uuid in UUIDS])
-    place.more = fake_nvml.environment(driver, CUDA_VISIBLE_DEVICES="1")
+    gpus = fake_nvml.environment(driver, CUDA_VISIBLE_DEVICES="1")
+    place.more = {**gpus, **engines_that_wait(place.folder)}
     sealed_run(place.runs / "small-1")[1].close(final=True)
     with place.started("resume", "small-1", "--no-ui") as view:
         command = engine_of(place, view).cmdline()

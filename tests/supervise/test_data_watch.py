@@ -193,9 +193,10 @@ def test_a_change_between_check_and_start_is_seen(place: Place, monkeypatch: pyt
 
 def test_data_that_is_gone_at_resume_is_named(place: Place) -> None:
     table = write_table(place)
-    with place.started("run", roadmap(place, data={"files": ["data/*.csv"]}), "--no-ui"):
+    with place.started("run", roadmap(place, data={"files": ["data/*.csv"]}), "--no-ui") as view:
         wait_until(lambda: steps(place) >= 4, 60, "a trial is on its way")
         os.kill(place.supervisor(), 9)
+        assert view.wait(60) == 75
     started = place.kinds().count("trial started")
     table.unlink()
     for at in range(5):
@@ -212,9 +213,10 @@ def test_samples_without_a_file_are_compared_when_a_session_starts(place: Place)
     save_file({"scale": torch.tensor(1.0)}, library)
     task = TASK.replace("    points = torch.randn(args.count, 2)\n", POINTS)
     path = write_roadmap(place.folder, task=task, space=SPACE, phases=PHASES, args=ARGS)
-    with place.started("run", path, "--no-ui"):
+    with place.started("run", path, "--no-ui") as view:
         wait_until(lambda: steps(place) >= 4, 60, "a trial is on its way")
         os.kill(place.supervisor(), 9)
+        assert view.wait(60) == 75
     save_file({"scale": torch.tensor(1.001)}, library)
     done = place.run("resume", "--no-ui")
     assert done.returncode == 75

@@ -51,11 +51,12 @@ def test_a_package_of_the_task_is_upgraded_between_kill_and_resume(place: Place)
         args={"step_ms": 40, "steps_log": "steps.log"},
     )
     log = place.folder / "steps.log"
-    with place.started("run", path, "--no-ui"):
+    with place.started("run", path, "--no-ui") as view:
         wait_until(lambda: "trial ended" in place.kinds(), 60, "the first trial has ended")
         seen = len(log.read_text().splitlines())
         wait_until(lambda: len(log.read_text().splitlines()) > seen + 2, 60, "the second one trains")
         os.kill(place.supervisor(), 9)
+        assert view.wait(60) == 75
     sealed = events(place)[0][1]
     assert sealed["environment"]["packages"]["thing"] == "1.0"
     install(library, "2.0")

@@ -72,11 +72,13 @@ def test_kills_at_random_instants_change_no_number(place: Place, undisturbed: tu
     words: list = ["run", roadmap(place)]
     for _ in range(4):
         with place.started(*words, "--no-ui") as view:
-            wait_until(lambda: is_held(place), 60, "the engine runs")
+            # A campaign that was not hit hard may be over before the last kill.
+            wait_until(lambda view=view: is_held(place) or view.poll() is not None, 60, "the engine runs")
             pause = time.monotonic() + chance.uniform(0.2, 5.0)
             wait_until(lambda pause=pause: time.monotonic() > pause or not is_held(place), 60)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(place.supervisor(), number)
+            if is_held(place):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(place.supervisor(), number)
             view.wait(60)
         wait_until(lambda: not engine_processes(place), 20, "everybody is gone")
         words = ["resume"]
@@ -84,6 +86,7 @@ def test_kills_at_random_instants_change_no_number(place: Place, undisturbed: tu
     assert done.returncode == 0, done.stdout + done.stderr
     assert result(place) == undisturbed
     assert chain_is_whole(place)
+    assert place.kinds().count("engine started") > 1, "nobody was hit"
     assert place.rows(
         "SELECT sum(json_extract(body, '$.differing')) FROM ledger WHERE kind = 'trial ended'"
     ) == [(0,)]
@@ -93,7 +96,7 @@ def test_sigterm_checkpoints_and_exits_with_75(place: Place, undisturbed: tuple)
     with place.started("run", roadmap(place), "--no-ui") as view:
         wait_until(lambda: place.rows("SELECT 1 FROM metric WHERE epoch >= 2"), 60, "a trial is on its way")
         os.kill(place.supervisor(), signal.SIGTERM)
-        assert view.wait(30) == 75
+        assert view.wait(60) == 75
     assert place.kinds()[-1] == "engine stopped"
     failures = place.rows("SELECT body FROM ledger WHERE kind = 'attempt failed'")
     assert all("interrupted" in body for (body,) in failures)

@@ -289,6 +289,15 @@ class Place:
         wait_until(lambda: not self.processes(), 20, "the processes of this test are gone")
 
 
+def engines_that_wait(folder: Path) -> dict[str, str]:
+    """An environment in which an engine stays at its very beginning until it is killed, however short its
+    life would be."""
+    wait = "import sys, time\nwhile 'staycourse.supervise' in sys.orig_argv: time.sleep(600)\n"
+    (folder / "before").mkdir()
+    (folder / "before" / "sitecustomize.py").write_text(wait, encoding="utf-8")
+    return {"PYTHONPATH": str(folder / "before")}
+
+
 def engine_of(place: Place, view: subprocess.Popen[str]) -> psutil.Process:
     """The engine that the view has started, as soon as there is one."""
 

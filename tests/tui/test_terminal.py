@@ -73,7 +73,7 @@ def test_killing_the_window_ends_the_app_and_not_the_run(tmp_path: Path) -> None
         server.expect("● digits-1")
         app = server.pid()
         server("kill-server")
-        wait_for(lambda: not is_alive(app), lambda: f"process {app} still lives", 5.0)
+        wait_for(lambda: not is_alive(app), lambda: f"process {app} still lives")
         assert engine.poll() is None
 
 
@@ -83,7 +83,7 @@ def test_a_hang_up_ends_the_app_at_once(sample_runs: dict[str, Path], ignored: b
     terminal = Pty(["sh", "-c", f"{trap}exec {shlex.join(view_of(sample_runs['running']))}"])
     terminal.expect(b"LOCKED")
     os.close(terminal.fd)
-    assert terminal.wait(5.0, is_reading=False) == -signal.SIGHUP
+    assert terminal.wait(is_reading=False) == -signal.SIGHUP
 
 
 def test_without_a_shell_to_continue_it_the_view_is_not_stopped(sample_runs: dict[str, Path]) -> None:
@@ -91,7 +91,7 @@ def test_without_a_shell_to_continue_it_the_view_is_not_stopped(sample_runs: dic
         terminal.expect(b"LOCKED")
         terminal.press(b"\x1a")
         terminal.press(b"q")
-        assert terminal.wait(5.0) == 0
+        assert terminal.wait() == 0
 
 
 def test_what_a_terminal_with_more_abilities_is_asked_for_is_taken_back(
@@ -103,7 +103,7 @@ def test_what_a_terminal_with_more_abilities_is_asked_for_is_taken_back(
         terminal.expect(b"\x1b[?2048h", b"\x1b[?1016h")
         assert {"1016", "2048", "1000", "1049"} <= left_on(terminal.seen)
         terminal.press(b"q")
-        assert terminal.wait(5.0) == 0
+        assert terminal.wait() == 0
         assert not left_on(terminal.seen)
 
 
