@@ -21,8 +21,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A real file system of 100 MB in memory, empty."""
-    with SmallDisk.mounted(tmp_path / "disk", megabytes=100) as small:
+    """A real file system of 160 MB in memory, empty: room for all that the campaign keeps (60 MB at most), and
+    for what has to be free for a trial to start (90 MB)."""
+    with SmallDisk.mounted(tmp_path / "disk", megabytes=160) as small:
         yield small
 
 
