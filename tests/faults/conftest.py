@@ -21,7 +21,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A real file system of 160 MB in memory, empty: room for all that the campaign keeps (60 MB at most), and
+    """A real file system of 160 MB in memory, empty: room for what the campaign keeps (60 MB at most), and
     for what has to be free for a trial to start (90 MB)."""
     with SmallDisk.mounted(tmp_path / "disk", megabytes=160) as small:
         yield small

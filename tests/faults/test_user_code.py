@@ -36,6 +36,16 @@ def leak(args, hp):
 def misbehave("""
 
 
+def less_patience(folder: Path) -> dict[str, str]:
+    """An environment in which an engine leaves its workers two seconds to stop, and not thirty."""
+    (folder / "before").mkdir()
+    (folder / "before" / "sitecustomize.py").write_text(
+        "import sys\nif 'staycourse.supervise' in sys.orig_argv:\n"
+        "    from staycourse.supervise import engine\n    engine._GRACE = 2.0\n"
+    )
+    return {"PYTHONPATH": str(folder / "before")}
+
+
 def outcomes(place: Place) -> list[str]:
     return [outcome for (outcome,) in place.rows("SELECT outcome FROM trial ORDER BY rowid")]
 
@@ -65,6 +75,7 @@ def test_code_that_does_not_come_back_from_a_step_is_killed_and_owed(
     place: Place, undisturbed: Result, tmp_path: Path
 ) -> None:
     flag = tmp_path / "blocks"
+    place.more = less_patience(tmp_path)
     with place.started(
         "run", roadmap(place, args={"hang_at": 20, "hang_flag": str(flag)}), "--no-ui"
     ) as view:

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.support.tiny import TASK, Place, wait_until, write_roadmap
+from tests.support.tiny import TASK, Place, write_roadmap
 
 from staycourse.client import RunClient
 
@@ -45,18 +45,6 @@ def test_an_exception_that_repeats_is_faulty_and_the_phase_goes_on(place: Place)
     assert "faulty" in report and "told to fail" in report
 
 
-def test_an_exception_that_does_not_repeat_costs_one_attempt(place: Place, tmp_path: Path) -> None:
-    flag = str(tmp_path / "failed-once")
-    assert (
-        run(
-            place, [GRID | {"points": {"lr": 2, "dropout": [0.1]}}], fail_in="loss", fail_at=3, fail_flag=flag
-        )
-        == 0
-    )
-    assert outcomes(place, 0) == ["completed", "completed"]
-    assert [failure["failure"] for failure in failures(place)] == ["error"]
-
-
 def test_a_loss_that_is_no_number_is_diverged(place: Place) -> None:
     assert run(place, nan_at=4, nan_above=0.04) == 0
     assert outcomes(place) == ["completed", "completed", "completed", "diverged"]
@@ -64,13 +52,23 @@ def test_a_loss_that_is_no_number_is_diverged(place: Place) -> None:
     assert "step 4" in detail and "last finite" in detail
 
 
-@pytest.mark.parametrize(("die_of", "word"), [(0, "exit code 3"), (11, "SIGSEGV"), (6, "SIGABRT")])
-def test_a_death_is_retried_and_then_crashed(place: Place, die_of: int, word: str) -> None:
-    one = [GRID | {"points": {"lr": 2, "dropout": [0.1]}}]
-    assert run(place, one, {"retries": 1}, die_at=5, die_of=die_of) == 3
-    assert outcomes(place, 0) == ["crashed", "crashed"]
-    assert [f["failure"] for f in failures(place)] == ["crashed", "crashed"]
-    assert all(word in f["error"] for f in failures(place))
+def test_a_death_is_retried_and_then_crashed(place: Place) -> None:
+    deaths = {0.001: "exit code 3", 0.01: "SIGSEGV", 0.1: "SIGABRT"}
+    dies = "os.kill(os.getpid(), args.die_of) if args.die_of else os._exit(3)"
+    assert dies in TASK
+    dies_of = 'os._exit(3) if hp["lr"] == 0.001 else os.kill(os.getpid(), 11 if hp["lr"] == 0.01 else 6)'
+    path = write_roadmap(
+        place.folder,
+        task=TASK.replace(dies, dies_of),
+        space=SPACE,
+        phases=[GRID | {"points": {"lr": list(deaths), "dropout": [0.1]}}],
+        args={"die_at": 5},
+        limits={"retries": 1},
+    )
+    assert place.run("run", path, "--no-ui").returncode == 3
+    assert outcomes(place, 0) == ["crashed"] * 3
+    assert [f["failure"] for f in failures(place)] == ["crashed"] * 3
+    assert all(word in f["error"] for word, f in zip(deaths.values(), failures(place), strict=True))
     assert place.kinds()[-1] == "run failed"
     assert "crashed" in (place.runs / "tiny-1" / "report.md").read_text()
 
@@ -123,13 +121,3 @@ def test_what_a_task_prints_reaches_no_terminal(place: Place) -> None:
     said = RunClient(place.runs / "tiny-1").trial_log("t1")
     assert "[/foo]" in said
     assert "\x1b" not in said and "owned" not in said
-
-
-def test_a_second_supervisor_is_refused(place: Place) -> None:
-    path = write_roadmap(place.folder, space=SPACE, phases=[PROBE, GRID], args={"step_ms": 50})
-    with place.started("run", path, "--no-ui"):
-        wait_until(lambda: "trial started" in place.kinds(), 60, "a trial trains")
-        done = place.run("resume", "tiny-1", "--no-ui")
-        assert done.returncode == 2
-        assert f"process {place.supervisor()}" in done.stderr
-        assert place.kinds().count("engine started") == 1
