@@ -167,7 +167,8 @@ def test_a_mig_instance_that_is_not_there_is_refused(listed: Callable[..., Any])
 
 def test_an_engine_is_given_the_gpus_of_the_variable_for_good(place: Place, driver: Path) -> None:
     fake_nvml.configure(driver, [FakeGpu(uuid=uuid) for uuid in UUIDS])
-    gpus = fake_nvml.environment(driver, CUDA_VISIBLE_DEVICES="1")
+    library = fake_nvml.environment(driver)["LD_LIBRARY_PATH"]
+    gpus = {"LD_LIBRARY_PATH": library, "CUDA_VISIBLE_DEVICES": "1"}
     place.more = {**gpus, **engines_that_wait(place.folder)}
     sealed_run(place.runs / "small-1")[1].close(final=True)
     with place.started("resume", "small-1", "--no-ui") as view:
