@@ -225,7 +225,8 @@ async def _taken(pilot: Pilot[Path | None], album: Album, name: str, keys: str) 
     await album.take(pilot, name)
     while not isinstance(pilot.app.screen, RunScreen):
         await pilot.press("escape")
-    await pilot.press("u", "3")
+    pressed = set(keys.split())
+    await pilot.press(*["u"] * ("m" in pressed), *["3"] * bool(pressed & set("124fx")))
     pilot.app.screen.session.say("")
 
 
