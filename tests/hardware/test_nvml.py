@@ -122,7 +122,7 @@ def test_a_driver_that_hangs_does_not_hold_up_the_sample(driver: Path, in_proces
         sampler.sample([])
         configure(driver, [FakeGpu(hang_ms=300), FakeGpu(uuid="GPU-2222")])
         started = time.monotonic()
-        hung = [{d for d, _, _ in sampler.sample([])} == {"cpu"} for _ in range(5)]
+        hung = [{d for d, _, _ in sampler.sample([])} == {"cpu"} for _ in range(20)]
         took = time.monotonic() - started
         told = sampler.notes() + sampler.notes()
         configure(driver, [FakeGpu(), FakeGpu(uuid="GPU-2222")])
@@ -134,7 +134,7 @@ def test_a_driver_that_hangs_does_not_hold_up_the_sample(driver: Path, in_proces
         driver,
     )
     assert all(hung)
-    assert took < 1.0  # one wait of a quarter of a second, not five
+    assert took < 2.5  # one wait of a quarter of a second, not twenty
     assert told == ["the NVIDIA driver does not answer; no readings of gpu0, gpu1 until it does"]
     assert recovered == ["gpu0", "gpu1"]
 
