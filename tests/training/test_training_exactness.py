@@ -7,10 +7,32 @@ from typing import Any
 
 import pytest
 import torch
+from tests.support.loader_process import ask_loader
 from tests.support.trials import BLOBS, RunningWorker, Told, make_job, train, until, write_task
 
 from staycourse.core.job import Job, StopSpec, TaskSpec
 from staycourse.core.schedules import Schedule
+from staycourse.supervise.spawner import Spawner
+
+# Opens its file at its first sample, as data sets with a file handle do.
+IN_A_FILE = (
+    BLOBS.replace(
+        "    return TensorDataset(x, (x.sum(1) > 0).long())",
+        "    x.numpy().tofile('samples.bin')\n    return InAFile(args.count)",
+    )
+    + """
+import time
+class InAFile(torch.utils.data.Dataset):
+    def __init__(self, count): self.count, self.file = count, None
+    def __len__(self): return self.count
+    def __getitem__(self, index):
+        self.file = self.file or open("samples.bin", "rb", buffering=0)
+        self.file.seek(16 * index)
+        time.sleep(0.0005)  # as long as a disk takes
+        x = torch.frombuffer(bytearray(self.file.read(16)), dtype=torch.float32)
+        return x, int(x.sum() > 0)
+"""
+)
 
 # Draws from all three global generators, in samples, in collate and in the model.
 NOISY = """
@@ -66,6 +88,17 @@ def test_the_number_of_loader_workers_changes_nothing(tmp_path: Path, source: st
         assert told.one("ready")["loader_workers"] == workers
         assert told.rows() == whole.rows()
         assert same(folder, again)
+
+
+def test_processes_that_fetch_do_not_share_the_place_in_a_file(tmp_path: Path, spawner: Spawner) -> None:
+    task = write_task(tmp_path, IN_A_FILE)
+    _, whole = reference(tmp_path, task, epochs=2, data={"workers": 0})
+    by_two = train(make_job(tmp_path / "two", task, epochs=2, data={"workers": 2}))
+    assert by_two.rows() == whole.rows()
+    _, answer = ask_loader(spawner, task, {}, tmp_path, workers=2)
+    stored = train(make_job(tmp_path / "stored", task, epochs=2, data={"resident": answer["resident"]}))
+    assert stored.one("ready")["data_path"] == "resident"
+    assert stored.rows() == whole.rows()
 
 
 @pytest.mark.parametrize("step", [1, 7, 9, 20])

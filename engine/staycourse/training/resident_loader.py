@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from staycourse.core.job import DataSpec, TaskSpec
 from staycourse.task.contract import Task
 from staycourse.training import data as data_of
-from staycourse.training import failures
+from staycourse.training import failures, forked
 from staycourse.training.data import Data, labels_of
 from staycourse.training.fetching import Collate
 from staycourse.training.output import print_to_log
@@ -29,7 +30,6 @@ from staycourse.training.probe import probe
 from staycourse.training.randomness import changed, seed_all, states
 from staycourse.training.shards.dataset import ShardSet
 from staycourse.training.sharing import SharedTable
-from staycourse.training.sources.workers import take_short_folder
 from staycourse.training.stored import as_table, table_of
 from staycourse.training.tables import Table, Unpackable, pack, same
 
@@ -197,7 +197,7 @@ def _chunks(dataset: Any, example: Table, workers: int) -> Iterator[Table]:
         collate_fn=_identity,
         num_workers=min(workers, len(chunks)),
         multiprocessing_context="fork" if workers else None,
-        worker_init_fn=_settle,
+        worker_init_fn=partial(_settle, os.getpid()),
     )
     yield from loader
 
@@ -206,5 +206,5 @@ def _identity(table: Any) -> Any:
     return table
 
 
-def _settle(_: int) -> None:
-    take_short_folder()
+def _settle(loader: int, _: int) -> None:
+    forked.settle(loader)

@@ -24,14 +24,12 @@ import torch._dynamo
 
 from staycourse.core import job as jobs
 from staycourse.core.job import Job
-from staycourse.hardware.lifetime import die_with_parent
-from staycourse.training import failures
+from staycourse.training import failures, forked
 from staycourse.training.checkpoint import Checkpoints
 from staycourse.training.device import device_name
 from staycourse.training.loop import Loop
 from staycourse.training.messages import Events, Orders, PipeSink, Stopped, Unheard, read_line
 from staycourse.training.output import print_to_log
-from staycourse.training.sources.workers import take_short_folder
 from staycourse.training.trial import Trial
 
 # Not an outcome: the supervisor sees a death without a last word, a crash, and tries again.
@@ -169,8 +167,7 @@ def _settling(fds: tuple[int, ...]) -> Callable[[int], None]:
     trains = os.getpid()
 
     def settle_loader(_: int) -> Any:
-        die_with_parent(trains)
-        take_short_folder()
+        forked.settle(trains)
         for fd in fds:
             os.close(fd)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing.util
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
@@ -14,10 +11,6 @@ from torch.utils.data import DataLoader
 from staycourse.training.fetching import Fetcher
 from staycourse.training.plan import BatchKey, Plan
 from staycourse.training.sources.base import ReaderSource
-
-# Of Linux's socket addresses, the closing zero left out; and what multiprocessing adds to a folder's name.
-_LONGEST_ADDRESS = 107
-_SOCKET_NAME = len("/pymp-12345678/listener-12345678")
 
 
 def _identity(batch: Any) -> Any:
@@ -77,15 +70,3 @@ class WorkersSource(ReaderSource):
         self._iterator = iter(self._loader)
         iterator: Iterator[Any] = self._iterator
         return iterator
-
-
-def take_short_folder() -> None:
-    """In a loader worker: have its sockets in another folder where the name of the temporary one, TMPDIR, is
-    too long for a socket's address. Its batches would never arrive, and the trial hang."""
-    if len(os.fsencode(tempfile.gettempdir())) + _SOCKET_NAME <= _LONGEST_ADDRESS:
-        return
-    usual, tempfile.tempdir = tempfile.tempdir, "/tmp"
-    try:
-        multiprocessing.util.get_temp_dir()  # made once a process, and removed at its end
-    finally:
-        tempfile.tempdir = usual
