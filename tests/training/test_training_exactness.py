@@ -34,6 +34,26 @@ class InAFile(torch.utils.data.Dataset):
 """
 )
 
+# Sums in the data set as a whole, in its samples and in collate.
+SUMMED = (
+    BLOBS.replace(
+        "    return TensorDataset(x, (x.sum(1) > 0).long())",
+        "    return Summed(x, torch.rand(200_000))",
+    )
+    + """
+class Summed(torch.utils.data.Dataset):
+    def __init__(self, x, more): self.x, self.more, self.mean = x, more, (more * 1.1).mean()
+    def __len__(self): return len(self.x)
+    def __getitem__(self, index):
+        x = self.x[index]
+        return x + (self.more * x[0]).mean() + self.mean, int(x.sum() > 0)
+def collate(samples):
+    x, y = zip(*samples)
+    x = torch.stack(x)
+    return x + (x.repeat(20_000, 1) * 0.1).mean(), torch.tensor(y)
+"""
+)
+
 # Draws from all three global generators, in samples, in collate and in the model.
 NOISY = """
 import random
@@ -88,6 +108,19 @@ def test_the_number_of_loader_workers_changes_nothing(tmp_path: Path, source: st
         assert told.one("ready")["loader_workers"] == workers
         assert told.rows() == whole.rows()
         assert same(folder, again)
+
+
+def test_the_threads_of_a_trial_do_not_compute_its_samples(tmp_path: Path, spawner: Spawner) -> None:
+    """Loader workers have one, and a sum over several has other last bits."""
+    task = write_task(tmp_path, SUMMED)
+    of_two: dict[str, Any] = {"threads": 2, "epochs": 1}
+    _, whole = reference(tmp_path, task, **of_two, data={"workers": 0})
+    fetched = train(make_job(tmp_path / "fetched", task, **of_two, data={"workers": 1}))
+    assert fetched.rows() == whole.rows()
+    _, answer = ask_loader(spawner, task, {}, tmp_path, workers=1)
+    stored = train(make_job(tmp_path / "stored", task, **of_two, data={"resident": answer["resident"]}))
+    assert stored.one("ready")["data_path"] == "resident"
+    assert stored.rows() == whole.rows()
 
 
 def test_processes_that_fetch_do_not_share_the_place_in_a_file(tmp_path: Path, spawner: Spawner) -> None:

@@ -14,6 +14,7 @@ from staycourse.training.plan import BatchKey, Plan
 from staycourse.training.randomness import GENERATORS, Randomness, Reseed, seed_all
 from staycourse.training.stored import table_of
 from staycourse.training.tables import Table
+from staycourse.training.threads import one_thread
 
 Collate = Callable[[list[Any]], Any]
 
@@ -55,8 +56,9 @@ class Fetcher(Dataset[Any]):
             # What default_collate makes of single samples, without making them.
             return table.collated(table.gather(torch.as_tensor([part.indices[i] for i in key.indices])))
         base = self._sample_base(key.part, key.epoch)
-        seed_all(mix(base, batch_seed(key.number)))
-        return self._collate(self._samples(part, base, [part.indices[i] for i in key.indices]))
+        with one_thread():
+            seed_all(mix(base, batch_seed(key.number)))
+            return self._collate(self._samples(part, base, [part.indices[i] for i in key.indices]))
 
     def _samples(self, part: Part, base: int, indices: list[int]) -> list[Any]:
         dataset = part.dataset
@@ -99,5 +101,6 @@ class Collating:
         if self._collate is None:
             columns = [c.pin_memory() for c in table.columns] if self._pin_memory else table.columns
             return table.collated(columns)
-        seed_all(mix(self._base, batch_seed(number)))
-        return self._collate(table.samples(table.columns))
+        with one_thread():
+            seed_all(mix(self._base, batch_seed(number)))
+            return self._collate(table.samples(table.columns))

@@ -32,6 +32,7 @@ from staycourse.training.scheduling import Scheduled
 from staycourse.training.sources.resident import ResidentSource
 from staycourse.training.stepping import Stepper
 from staycourse.training.teacher.cache import Meet, TeacherCache, reason_against
+from staycourse.training.threads import one_thread
 
 
 @dataclass
@@ -63,8 +64,9 @@ class Trial:
         randomness = Randomness(job.seed, job.repetition, device)
         task = Task.load(job.task)
         setup = Setup(job.setup)
-        data = data_of.prepare(task, job.data, job.seed)
-        seen = probe(data, task.collate())
+        with one_thread():
+            data = data_of.prepare(task, job.data, job.seed)
+            seen = probe(data, task.collate())
         loader, notes = make_loader(job, task, setup, data, seen, randomness, worker_init)
         teacher = make_teacher(task, data, job.seed, device)
         model = make_model(task, setup, data, randomness, device)

@@ -19,6 +19,7 @@ from staycourse.training.fetching import TRAIN, Collate, batch_seed
 from staycourse.training.plan import Plan
 from staycourse.training.randomness import Randomness, kept_states, seed_all
 from staycourse.training.sources.base import ReaderSource, Source
+from staycourse.training.threads import one_thread
 
 
 class IterableSource(ReaderSource):
@@ -81,9 +82,10 @@ class _Passes(IterableDataset[Any]):
     def __iter__(self) -> Iterator[Any]:
         samples = _drawn_apart(self._samples())
         for at, (_, begin, end) in enumerate(self._plan.places(0)):
-            taken = [next(samples) for _ in range(end - begin)]
+            with one_thread():
+                taken = [next(samples) for _ in range(end - begin)]
             if begin >= self._start * self._plan.batch_size:
-                with kept_states():
+                with one_thread(), kept_states():
                     seed_all(mix(self._base, batch_seed(at)))
                     batch = self._collate(taken)
                 yield batch
