@@ -67,6 +67,10 @@ TURNED = TASK.replace("taught = teacher(x)", "taught = teacher(x.flip(0)).flip(0
 CHANGED = TASK.replace("    with torch.no_grad():\n", "    x += 0.1\n    with torch.no_grad():\n").replace(
     "teacher(batch[0])", "teacher(batch[0] * 1)"
 )
+ASKED_LAST = TASK.replace("    x, y = batch\n", "    x, y = batch\n    said = model(x)\n").replace(
+    "F.mse_loss(model(x), taught)", "F.mse_loss(said, taught)"
+)
+ASKED_LAST = ASKED_LAST.replace("nn.Dropout(0.2)", "nn.BatchNorm1d(8)")
 PADDED = (
     TASK
     + "\ndef collate(samples): return [torch.stack(column[:1] * len(column)) for column in zip(*samples)]\n"

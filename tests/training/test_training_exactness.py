@@ -195,6 +195,31 @@ def test_stopping_by_order_inside_a_window_changes_nothing(tmp_path: Path, worke
     assert same(folder, stopped)
 
 
+def test_stopping_while_it_is_validated_changes_nothing(tmp_path: Path) -> None:
+    """The warm-up, too, is where the last update has left it."""
+    waiting, go = tmp_path / "waiting", tmp_path / "go"
+    pausing = f"""def metrics(model, batch, hp):
+    import pathlib, time
+    if not pathlib.Path({str(go)!r}).exists():
+        pathlib.Path({str(waiting)!r}).touch()
+        while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)
+        time.sleep(0.1)  # longer than the loop leaves orders unread
+"""
+    task = write_task(tmp_path, BLOBS.replace("def metrics(model, batch, hp):\n", pausing))
+    setup = {"lr": 0.01, "batch_size": 8, "schedule": "warm"}
+    job: dict[str, Any] = {"setup": setup, "schedules": {"warm": Schedule(warmup=2.5)}}
+    stopped = tmp_path / "stopped"
+    worker = RunningWorker(make_job(stopped, task, **job))
+    until(waiting.exists)
+    worker.order({"order": "stop"})
+    go.touch()
+    assert worker.finish().one("interrupted")["step"] == 11, "an epoch's updates are all done"
+    second = train(make_job(stopped, task, **job, attempt=2))
+    folder, whole = reference(tmp_path, task, **job)
+    assert second.rows() == whole.rows()
+    assert same(folder, stopped)
+
+
 def test_an_order_that_came_before_the_first_step_is_obeyed(tmp_path: Path, blobs: TaskSpec) -> None:
     folder, whole = reference(tmp_path, blobs)
     stopped = tmp_path / "stopped"

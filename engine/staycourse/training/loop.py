@@ -49,7 +49,7 @@ class Loop:
         self._began = time.perf_counter()
         # Samples of a forward pass, to tell where memory ends.
         self.at_once = 0
-        self._seconds_before = 0.0
+        self._seconds_before, self._is_updating = 0.0, False
 
     def restore(self) -> tuple[str | None, list[str]]:
         """Go on from this trial's checkpoint, or else its parent's; returns (file, notes).
@@ -83,11 +83,15 @@ class Loop:
             self._collect(self.state.epoch + 1)
             # A loss that is no number is found now instead of at the window's end, with the same outcome.
             if self.state.ended is None:
-                # On a full disk the steps since the last checkpoint are done again, that is all.
-                with contextlib.suppress(Stopped):
-                    self._save(is_last=True)
+                self._save_stopped()
                 raise
         return self._finish(self.state.ended)
+
+    def _save_stopped(self) -> None:
+        """On a full disk, or amid an update (which may have changed batch statistics, say), the steps since
+        the last checkpoint are done again, that is all."""
+        with contextlib.suppress(Stopped):
+            self._saver.settle() if self._is_updating else self._save(is_last=True)
 
     def _take_up(self, loaded: Loaded, own: bool) -> None:
         saved = State.of(loaded.state["state"])
@@ -109,6 +113,7 @@ class Loop:
         began = time.perf_counter()
         hp = self.trial.scheduled.apply(self.state.epoch)
         plan = self._plan()
+        self.trial.scheduled.warm_again(self.state.epoch, self.state.batch, plan.batches)
         whole = self.state.batch == 0
         if self.state.batch < plan.batches:
             self._train(plan, hp)
@@ -133,7 +138,9 @@ class Loop:
         steps.warm = self.trial.scheduled.warming(state.epoch, plan.batches)
         counted, ticked = state.batch, clock()
         while state.batch < plan.batches:
+            self._is_updating = True
             meter.pending.append(steps.make(state.batch, state.step + 1))
+            self._is_updating = False
             meter.sizes.append(plan.size(state.batch))
             state.step += 1
             state.batch += 1

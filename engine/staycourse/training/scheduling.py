@@ -91,6 +91,13 @@ class Scheduled:
 
         return warm
 
+    def warm_again(self, epochs_done: int, updates: int, batches: int) -> None:
+        """Set what an epoch has after so many updates of its `batches`: one that is resumed may have none
+        left to do, and its learning rate is reported nevertheless."""
+        warm = self.warming(epochs_done, batches)
+        if warm is not None and updates:
+            warm(updates - 1)
+
     def batch_size(self, epochs_done: int) -> int:
         """Batch size of the epoch after `epochs_done`."""
         return self._schedule.batch_size(batch_size(self._setup), epochs_done)
