@@ -62,6 +62,41 @@ def test_arguments_that_are_no_tensors_are_not_remembered() -> None:
         assert torch.equal(model(x), torch.full((3,), 2.0))
 
 
+def test_a_model_that_was_changed_is_passed_again() -> None:
+    model, x = nn.Sequential(nn.Linear(3, 2), nn.Dropout(0.5)), torch.ones(1, 3)
+    model.eval()
+    with remembering(model), torch.no_grad():
+        first = model(x)
+        assert model(x) is first
+        model[0].weight += 1
+        assert torch.allclose(model(x), first + 3)
+        model[1].train()
+        assert model(x) is not model.eval()(x)
+        model[1] = nn.Softmax(1)
+        assert model(x).sum() == 1
+
+
+def test_outputs_of_inference_mode_are_not_remembered() -> None:
+    """Torch does not count how often they are changed."""
+    model, x = Counting(), torch.ones(3)
+    with remembering(model), torch.inference_mode():
+        model(x).zero_()
+        assert torch.equal(model(x), torch.full((3,), 2.0))
+
+
+def test_hooks_are_called_each_time() -> None:
+    model, x = nn.Sequential(nn.Linear(3, 2), nn.ReLU()), torch.ones(1, 3)
+    seen: list[torch.Tensor] = []
+    with remembering(model):
+        model(x)
+        hook = model[0].register_forward_hook(lambda module, given, output: seen.append(output))
+        model(x)
+        model(x)
+        assert len(seen) == 2
+        hook.remove()
+        assert model(x) is model(x)
+
+
 def test_a_validation_batch_takes_one_pass(tmp_path: Path) -> None:
     source = BLOBS.replace("    return nn.Sequential(", "    return Counted(")
     source += """
