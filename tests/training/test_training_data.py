@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, namedtuple
+from collections import Counter, OrderedDict, namedtuple
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from tests.support.trials import BLOBS, write_task
+from torch import nn
 from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
 from staycourse.core.job import DataSpec
 from staycourse.task.contract import Task
+from staycourse.training.ahead import is_plain
 from staycourse.training.data import Data, DataError, labels_of, prepare
 from staycourse.training.device import to_device
 from staycourse.training.split import split, take_share
@@ -199,3 +201,20 @@ def test_batches_of_any_make_keep_their_make_on_the_way_to_a_device() -> None:
     assert moved["list"][0].is_meta
     assert moved["tuple"][1].is_meta
     assert (moved["pair"].y, moved["list"][1], moved["tuple"][0]) == (3, None, "text")
+
+
+def test_packed_sequences_and_classes_of_dicts_stay_what_they_are_on_the_way_to_a_device() -> None:
+    packed = nn.utils.rnn.pack_sequence([torch.ones(3, 2), torch.ones(1, 2)])
+    moved = to_device({"packed": packed, "named": OrderedDict(x=torch.ones(1))}, torch.device("meta"))
+    assert isinstance(moved["packed"], nn.utils.rnn.PackedSequence)
+    assert moved["packed"].data.is_meta
+    assert not moved["packed"].batch_sizes.is_meta, "torch wants them on the CPU"
+    assert type(moved["named"]) is OrderedDict
+    assert moved["named"]["x"].is_meta
+
+
+def test_what_is_copied_beside_the_work_are_batches_of_plain_tensors() -> None:
+    x = torch.eye(3)
+    assert is_plain({"x": [x, "text"], "y": (x, 3)})
+    assert not is_plain({"x": [x, x.to_sparse()]}), "its memory is that of two others"
+    assert not is_plain((x, nn.utils.rnn.pack_sequence([x])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+from staycourse.training.device import moves_itself
 
 _DEPTH = 2
 _END = object()
@@ -81,7 +84,7 @@ def copied_ahead(
 
     One that holds objects which move themselves is copied when it is taken: their memory could not be kept.
     """
-    side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    side = _side_stream(device)
     ready: Arriving | None = None
     for batch in batches:
         arriving = Arriving(batch, move, None)
@@ -95,13 +98,22 @@ def copied_ahead(
         yield ready
 
 
+@functools.cache
+def _side_stream(device: torch.device) -> torch.cuda.Stream:
+    """The same one in all epochs: freed memory is kept for the stream that it was allocated on."""
+    return torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+
+
 def is_plain(batch: Any) -> bool:
-    """Whether all tensors of a batch can be found: it holds no object that moves itself."""
+    """Whether the memory of a batch can be found: it holds no object that moves itself, and no tensor whose
+    memory is that of others inside of it (a sparse one)."""
+    if isinstance(batch, torch.Tensor):
+        return batch.layout is torch.strided
+    if moves_itself(batch):
+        return False
     if isinstance(batch, (tuple, list)):
         return all(map(is_plain, batch))
-    if isinstance(batch, dict):
-        return all(map(is_plain, batch.values()))
-    return isinstance(batch, torch.Tensor) or not hasattr(batch, "to")
+    return all(map(is_plain, batch.values())) if isinstance(batch, dict) else True
 
 
 def tensors_of(batch: Any) -> Iterator[torch.Tensor]:

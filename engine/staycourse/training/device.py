@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,21 +13,38 @@ from torch import nn
 def to_device(batch: Any, device: torch.device, non_blocking: bool = False) -> Any:
     """The batch with every tensor in it on `device`.
 
-    Tuples, named tuples, lists, dicts and objects with `.to` are followed; what can hold no tensor
-    (numbers, text, None) passes as it is.
+    Objects with `.to` move themselves, a PackedSequence too; tuples, named tuples, lists and dicts are
+    followed; what can hold no tensor (numbers, text, None) passes as it is.
     """
-    if isinstance(batch, torch.Tensor):
-        return batch.to(device, non_blocking=non_blocking)
+
+    def move(item: Any) -> Any:
+        return (
+            item.to(device, non_blocking=non_blocking) if isinstance(item, torch.Tensor) else item.to(device)
+        )
+
+    return mapped(batch, move)
+
+
+def mapped(batch: Any, change: Callable[[Any], Any]) -> Any:
+    """The batch with every tensor in it, and every object with `.to`, as `change` has it."""
+    if isinstance(batch, torch.Tensor) or moves_itself(batch):
+        return change(batch)
     if isinstance(batch, tuple):
-        items = (to_device(item, device, non_blocking) for item in batch)
+        items = (mapped(item, change) for item in batch)
         return type(batch)(*items) if hasattr(batch, "_fields") else tuple(items)
     if isinstance(batch, list):
-        return [to_device(item, device, non_blocking) for item in batch]
+        return [mapped(item, change) for item in batch]
     if isinstance(batch, dict):
-        return {key: to_device(item, device, non_blocking) for key, item in batch.items()}
-    if hasattr(batch, "to") and callable(batch.to):
-        return batch.to(device)
+        changed = copy.copy(batch)  # of the same class
+        for key, item in batch.items():
+            changed[key] = mapped(item, change)
+        return changed
     return batch
+
+
+def moves_itself(item: Any) -> bool:
+    """Whether it is no tensor and has a `.to` of its own."""
+    return not isinstance(item, torch.Tensor) and callable(getattr(item, "to", None))
 
 
 def holds_cuda(sample: Any) -> bool:
