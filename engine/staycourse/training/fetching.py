@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import Dataset, default_collate
 
 from staycourse.core.seeds import mix
+from staycourse.training.ahead import tensors_of
 from staycourse.training.data import Data, Part
+from staycourse.training.device import mapped
 from staycourse.training.plan import BatchKey, Plan
 from staycourse.training.randomness import GENERATORS, Randomness, Reseed, seed_all
 from staycourse.training.stored import table_of
@@ -58,7 +61,9 @@ class Fetcher(Dataset[Any]):
         base = self._sample_base(key.part, key.epoch)
         with one_thread():
             seed_all(mix(base, batch_seed(key.number)))
-            return self._collate(self._samples(part, base, [part.indices[i] for i in key.indices]))
+            return put_together(
+                self._collate, self._samples(part, base, [part.indices[i] for i in key.indices])
+            )
 
     def _samples(self, part: Part, base: int, indices: list[int]) -> list[Any]:
         dataset = part.dataset
@@ -85,6 +90,36 @@ class Fetcher(Dataset[Any]):
 def batch_seed(number: int) -> int:
     """What a pass's seed is mixed with: no index of a sample."""
     return -2 - number
+
+
+def put_together(collate: Collate, samples: list[Any]) -> Any:
+    """The batch of the samples, with memory of its own: a loss that writes into it must not change the data
+    set, as it would where `collate` passes on what samples are made of (a list of images, say)."""
+    batch = collate(samples)
+    if collate is default_collate:
+        return batch
+    tensors = list(tensors_of(batch))
+    if len(tensors) < len(samples):
+        return batch  # no tensor for each sample: they were stacked, or put behind one another
+    theirs = {address for sample in samples for address in _addresses(sample)}
+    if not any(address in theirs for tensor in tensors for address in _addresses(tensor)):
+        return batch
+    return mapped(batch, lambda item: item.clone() if isinstance(item, torch.Tensor) else item)
+
+
+def _addresses(value: Any) -> Iterator[int]:
+    """Where the memory of all tensors and arrays in it begins."""
+    if isinstance(value, torch.Tensor):
+        if value.layout is torch.strided:
+            yield value.untyped_storage().data_ptr()
+    elif isinstance(value, np.ndarray):
+        yield value.__array_interface__["data"][0]
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from _addresses(item)
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _addresses(item)
 
 
 class Collating:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, IterableDataset, default_collate
 
 from staycourse.core.problems import UserError
 from staycourse.core.seeds import mix
-from staycourse.training.fetching import TRAIN, Collate, batch_seed
+from staycourse.training.fetching import TRAIN, Collate, batch_seed, put_together
 from staycourse.training.plan import Plan
 from staycourse.training.randomness import Randomness, kept_states, seed_all
 from staycourse.training.sources.base import ReaderSource, Source
@@ -87,7 +87,7 @@ class _Passes(IterableDataset[Any]):
             if begin >= self._start * self._plan.batch_size:
                 with one_thread(), kept_states():
                     seed_all(mix(self._base, batch_seed(at)))
-                    batch = self._collate(taken)
+                    batch = put_together(self._collate, taken)
                 yield batch
 
     def _samples(self) -> Iterator[Any]:
