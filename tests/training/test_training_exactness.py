@@ -7,68 +7,10 @@ from typing import Any
 
 import pytest
 import torch
-from tests.support.loader_process import ask_loader
 from tests.support.trials import BLOBS, RunningWorker, Told, make_job, train, until, write_task
 
 from staycourse.core.job import Job, StopSpec, TaskSpec
 from staycourse.core.schedules import Schedule
-from staycourse.supervise.spawner import Spawner
-
-# Opens its file at its first sample, as data sets with a file handle do.
-IN_A_FILE = (
-    BLOBS.replace(
-        "    return TensorDataset(x, (x.sum(1) > 0).long())",
-        "    x.numpy().tofile('samples.bin')\n    return InAFile(args.count)",
-    )
-    + """
-import time
-class InAFile(torch.utils.data.Dataset):
-    def __init__(self, count): self.count, self.file = count, None
-    def __len__(self): return self.count
-    def __getitem__(self, index):
-        self.file = self.file or open("samples.bin", "rb", buffering=0)
-        self.file.seek(16 * index)
-        time.sleep(0.0005)  # as long as a disk takes
-        x = torch.frombuffer(bytearray(self.file.read(16)), dtype=torch.float32)
-        return x, int(x.sum() > 0)
-"""
-)
-
-# Sums in the data set as a whole, in its samples and in collate.
-SUMMED = (
-    BLOBS.replace(
-        "    return TensorDataset(x, (x.sum(1) > 0).long())",
-        "    return Summed(x, torch.rand(200_000))",
-    )
-    + """
-class Summed(torch.utils.data.Dataset):
-    def __init__(self, x, more): self.x, self.more, self.mean = x, more, (more * 1.1).mean()
-    def __len__(self): return len(self.x)
-    def __getitem__(self, index):
-        x = self.x[index]
-        return x + (self.more * x[0]).mean() + self.mean, int(x.sum() > 0)
-def collate(samples):
-    x, y = zip(*samples)
-    x = torch.stack(x)
-    return x + (x.repeat(20_000, 1) * 0.1).mean(), torch.tensor(y)
-"""
-)
-
-# What collate passes on lies in the data set, and the loss writes into it.
-IN_PLACE = BLOBS.replace(
-    "    return TensorDataset(x, (x.sum(1) > 0).long())", "    return list(zip(x, (x.sum(1) > 0).long()))"
-).replace(
-    "    x, y = batch\n    return nn",
-    "    x, y = torch.stack([x.mul_(0.9) for x in batch[0]]), batch[1]\n    return nn",
-)
-IN_PLACE = (
-    IN_PLACE[: IN_PLACE.index("def metrics")]
-    + """
-def collate(samples):
-    x, y = zip(*samples)
-    return x, torch.stack(y)
-"""
-)
 
 # Draws from all three global generators, in samples, in collate and in the model.
 NOISY = """
@@ -114,7 +56,7 @@ def reference(tmp_path: Path, task: TaskSpec, **changes: Any) -> tuple[Path, Tol
     return folder, train(make_job(folder, task, **changes))
 
 
-@pytest.mark.parametrize("source", [BLOBS, NOISY, IN_PLACE], ids=["blobs", "noisy", "in-place"])
+@pytest.mark.parametrize("source", [BLOBS, NOISY], ids=["blobs", "noisy"])
 def test_the_number_of_loader_workers_changes_nothing(tmp_path: Path, source: str) -> None:
     task = write_task(tmp_path, source)
     folder, whole = reference(tmp_path, task, epochs=3, data={"workers": 0})
@@ -124,30 +66,6 @@ def test_the_number_of_loader_workers_changes_nothing(tmp_path: Path, source: st
         assert told.one("ready")["loader_workers"] == workers
         assert told.rows() == whole.rows()
         assert same(folder, again)
-
-
-def test_the_threads_of_a_trial_do_not_compute_its_samples(tmp_path: Path, spawner: Spawner) -> None:
-    """Loader workers have one, and a sum over several has other last bits."""
-    task = write_task(tmp_path, SUMMED)
-    of_two: dict[str, Any] = {"threads": 2, "epochs": 1}
-    _, whole = reference(tmp_path, task, **of_two, data={"workers": 0})
-    fetched = train(make_job(tmp_path / "fetched", task, **of_two, data={"workers": 1}))
-    assert fetched.rows() == whole.rows()
-    _, answer = ask_loader(spawner, task, {}, tmp_path, workers=1)
-    stored = train(make_job(tmp_path / "stored", task, **of_two, data={"resident": answer["resident"]}))
-    assert stored.one("ready")["data_path"] == "resident"
-    assert stored.rows() == whole.rows()
-
-
-def test_processes_that_fetch_do_not_share_the_place_in_a_file(tmp_path: Path, spawner: Spawner) -> None:
-    task = write_task(tmp_path, IN_A_FILE)
-    _, whole = reference(tmp_path, task, epochs=2, data={"workers": 0})
-    by_two = train(make_job(tmp_path / "two", task, epochs=2, data={"workers": 2}))
-    assert by_two.rows() == whole.rows()
-    _, answer = ask_loader(spawner, task, {}, tmp_path, workers=2)
-    stored = train(make_job(tmp_path / "stored", task, epochs=2, data={"resident": answer["resident"]}))
-    assert stored.one("ready")["data_path"] == "resident"
-    assert stored.rows() == whole.rows()
 
 
 @pytest.mark.parametrize("step", [1, 7, 9, 20])
