@@ -118,8 +118,15 @@ def test_options_that_exist_under_others_only_are_tried_there(tmp_path: Path) ->
 
 CE = "nn.functional.cross_entropy(model(x), y)"
 ACCURACY = '{"accuracy": (model(x).argmax(1) == y).float().mean()}'
+# Its learning rate is a number of NumPy's.
+OF_NUMPY = """
+import numpy as np
+import torch
+def optimizer(model, hp): return torch.optim.AdamW(model.parameters(), lr=np.sqrt(hp.lr))
+"""
 # What is changed in the task, into what, the last key of the path, the message.
 MISTAKES = [
+    ("import torch\n", OF_NUMPY, "file", "state of model or optimizer holds numpy."),
     ("import torch\n", "import torchh\n", "file", "importing blobs.py raises ModuleNotFoundError: No"),
     ("def loss(", "def lost(", "file", "has no function loss()"),
     ("type=int, default=8", "type=bool, default=False", "hidden", "every text that is not empty is true"),

@@ -25,6 +25,7 @@ from staycourse.training import data_path, optimizers
 from staycourse.training.clock import WaitClock
 from staycourse.training.data import Data
 from staycourse.training.randomness import Randomness
+from staycourse.training.readable import unreadable
 from staycourse.training.stepping import Stepper
 from staycourse.training.trial import Trial, make_model, make_teacher
 from staycourse.training.validation import validate
@@ -166,6 +167,11 @@ class Probing:
         rest = [trial.model.state_dict(), trial.optimizer.state_dict(), trial.stepper.state()]
         self.weights_bytes.append(weights)
         self.checkpoint_bytes.append(tensor_bytes(rest))
+        if (name := unreadable(rest)) is not None:
+            raise UserError(
+                f"the state of model or optimizer holds {name}, with which a checkpoint could not be loaded "
+                "(tensors and plain values only: float(lr) for a number of NumPy's, say)"
+            )
 
     def _fail(self, at: int, problem: Problem) -> None:
         self._first.setdefault(problem.message, problem)
