@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.support.loader_process import ask_loader
 from tests.support.trials import BLOBS, make_job, train, write_task
 
 from staycourse.supervise.spawner import Spawner
 
+AS_ROWS = "    return TensorDataset(x, (x.sum(1) > 0).long())"
 # Opens its file at its first sample, as data sets with a file handle do.
 IN_A_FILE = (
     BLOBS.replace(
@@ -51,9 +53,7 @@ def collate(samples):
 )
 
 # What collate passes on lies in the data set, and the loss writes into it.
-IN_PLACE = BLOBS.replace(
-    "    return TensorDataset(x, (x.sum(1) > 0).long())", "    return list(zip(x, (x.sum(1) > 0).long()))"
-).replace(
+IN_PLACE = BLOBS.replace(AS_ROWS, "    return list(zip(x, (x.sum(1) > 0).long()))").replace(
     "    x, y = batch\n    return nn",
     "    x, y = torch.stack([x.mul_(0.9) for x in batch[0]]), batch[1]\n    return nn",
 )
@@ -89,6 +89,28 @@ def test_processes_that_fetch_do_not_share_the_place_in_a_file(tmp_path: Path, s
     stored = train(make_job(tmp_path / "stored", task, epochs=2, data={"resident": answer["resident"]}))
     assert stored.one("ready")["data_path"] == "resident"
     assert stored.rows() == whole.rows()
+
+
+# Samples with a gradient, which torch does not collate in a worker; a batch that cannot be pickled.
+BOUND = {
+    "gradient": BLOBS.replace(
+        AS_ROWS, "    return [(r.clone().requires_grad_(), int(r.sum() > 0)) for r in x]"
+    ),
+    "function": BLOBS.replace("    x, y = batch\n", "    x, y = batch()\n")
+    + """
+from torch.utils.data import default_collate
+def collate(samples): return lambda: default_collate(samples)
+""",
+}
+
+
+@pytest.mark.parametrize("name", BOUND)
+def test_what_cannot_be_handed_over_is_fetched_where_it_is_used(tmp_path: Path, name: str) -> None:
+    """A loader worker would fail, or be waited for in vain."""
+    task = write_task(tmp_path, BOUND[name])
+    told = train(make_job(tmp_path / "t", task, epochs=1, data={"workers": 1}))
+    assert told.one("ended")["outcome"] == "completed"
+    assert told.one("ready")["loader_workers"] == 0
 
 
 def test_a_loss_that_writes_into_its_batch_does_not_change_the_data_set(tmp_path: Path) -> None:

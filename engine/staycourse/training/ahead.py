@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from staycourse.training.device import moves_itself
+from staycourse.training.device import moves_itself, tensors_of
 
 _DEPTH = 2
 _END = object()
@@ -114,15 +114,3 @@ def is_plain(batch: Any) -> bool:
     if isinstance(batch, (tuple, list)):
         return all(map(is_plain, batch))
     return all(map(is_plain, batch.values())) if isinstance(batch, dict) else True
-
-
-def tensors_of(batch: Any) -> Iterator[torch.Tensor]:
-    """All tensors of a batch, in a fixed order."""
-    if isinstance(batch, torch.Tensor):
-        yield batch
-    elif isinstance(batch, (tuple, list)):
-        for item in batch:
-            yield from tensors_of(item)
-    elif isinstance(batch, Mapping):
-        for item in batch.values():
-            yield from tensors_of(item)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import pickle
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -42,18 +43,42 @@ def mapped(batch: Any, change: Callable[[Any], Any]) -> Any:
     return batch
 
 
+def tensors_of(batch: Any) -> Iterator[torch.Tensor]:
+    """All tensors of a batch, in a fixed order."""
+    if isinstance(batch, torch.Tensor):
+        yield batch
+    elif isinstance(batch, (tuple, list)):
+        for item in batch:
+            yield from tensors_of(item)
+    elif isinstance(batch, Mapping):
+        for item in batch.values():
+            yield from tensors_of(item)
+
+
 def moves_itself(item: Any) -> bool:
     """Whether it is no tensor and has a `.to` of its own."""
     return not isinstance(item, torch.Tensor) and callable(getattr(item, "to", None))
 
 
-def holds_cuda(sample: Any) -> bool:
-    """Whether a sample holds a tensor that lies on a GPU already."""
+def is_bound(sample: Any) -> bool:
+    """Whether a sample holds a tensor that no other process can hand over: one that lies on a GPU already,
+    or that torch's collating refuses in a loader worker (with a gradient, or conjugated)."""
     if isinstance(sample, torch.Tensor):
-        return sample.is_cuda
+        return sample.is_cuda or sample.requires_grad or sample.is_conj()
     if isinstance(sample, (tuple, list)):
-        return any(holds_cuda(item) for item in sample)
-    return isinstance(sample, dict) and any(holds_cuda(item) for item in sample.values())
+        return any(is_bound(item) for item in sample)
+    return isinstance(sample, dict) and any(is_bound(item) for item in sample.values())
+
+
+def can_travel(batch: Any) -> bool:
+    """Whether a batch can be sent from one process to another: what is in it beside tensors is pickled."""
+    if any(tensor.requires_grad and not tensor.is_leaf for tensor in tensors_of(batch)):
+        return False
+    try:
+        pickle.dumps(mapped(batch, lambda item: None if isinstance(item, torch.Tensor) else item))
+    except Exception:  # pickle raises what the object's own code does
+        return False
+    return True
 
 
 def weights_on_cpu(model: nn.Module) -> dict[str, Any]:

@@ -10,9 +10,8 @@ import torch
 from torch.utils.data import Dataset, default_collate
 
 from staycourse.core.seeds import mix
-from staycourse.training.ahead import tensors_of
 from staycourse.training.data import Data, Part
-from staycourse.training.device import mapped
+from staycourse.training.device import mapped, tensors_of
 from staycourse.training.plan import BatchKey, Plan
 from staycourse.training.randomness import GENERATORS, Randomness, Reseed, seed_all
 from staycourse.training.stored import table_of

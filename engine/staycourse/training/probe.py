@@ -9,7 +9,7 @@ from typing import Any
 from torch.utils.data import default_collate
 
 from staycourse.training.data import Data
-from staycourse.training.device import holds_cuda
+from staycourse.training.device import can_travel, is_bound
 from staycourse.training.fetching import Collate
 from staycourse.training.randomness import changed, seed_all, states
 
@@ -18,8 +18,8 @@ _PROBED_SAMPLES = 12
 
 @dataclass(frozen=True)
 class Probe:
-    """The global generators that samples draw from, the seconds that one takes, and whether they lie on a
-    GPU, so that only the training process itself can fetch them."""
+    """The global generators that samples draw from, the seconds that one takes, and whether only the training
+    process itself can fetch them: they lie on a GPU, say, or their batch cannot be pickled."""
 
     uses: frozenset[str]
     sample_seconds: float
@@ -33,7 +33,7 @@ def probe(data: Data, collate: Collate | None) -> Probe:
     seconds = 0.0
     if data.is_stream:
         first = next(iter(data.train.dataset))
-        return Probe(frozenset(), 0.0, holds_cuda(first))
+        return Probe(frozenset(), 0.0, is_bound(first) or not can_travel(first))
     for part in (data.train, data.validation):
         if part is None:
             continue
@@ -45,6 +45,7 @@ def probe(data: Data, collate: Collate | None) -> Probe:
             seconds += time.perf_counter() - began
             uses |= changed(before)
     began = time.perf_counter()
-    (collate or default_collate)(samples[:_PROBED_SAMPLES])
+    batch = (collate or default_collate)(samples[:_PROBED_SAMPLES])
     seconds += time.perf_counter() - began
-    return Probe(frozenset(uses), seconds / len(samples), any(holds_cuda(sample) for sample in samples))
+    in_main = any(map(is_bound, samples)) or not can_travel(batch)
+    return Probe(frozenset(uses), seconds / len(samples), in_main)

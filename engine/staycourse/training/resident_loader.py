@@ -97,7 +97,7 @@ def load(request: Mapping[str, Any]) -> Resident:
     collate = task.collate()
     seen = probe(data, collate)
     if seen.uses or seen.in_main:
-        raise Unpackable("samples are drawn anew each time" if seen.uses else "samples lie on a GPU")
+        raise Unpackable("samples are drawn anew each time" if seen.uses else "samples cannot be handed over")
     datasets, parts = _datasets(data)
     examples = [_example(dataset, collate) for dataset in datasets]
     needed = sum(example.bytes * len(d) / len(example) for d, example in zip(datasets, examples, strict=True))

@@ -20,8 +20,8 @@ from torch.utils.data import IterableDataset
 
 from staycourse.core.job import Job
 from staycourse.task.contract import Task
-from staycourse.training.ahead import tensors_of
 from staycourse.training.data import Data
+from staycourse.training.device import tensors_of
 from staycourse.training.fetching import TRAIN, VALIDATION
 from staycourse.training.plan import Plan
 from staycourse.training.randomness import Randomness, undisturbed

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from staycourse.training.ahead import tensors_of
 from staycourse.training.data import Data, Part
 from staycourse.training.data_path import plain_loader
+from staycourse.training.device import tensors_of
 from staycourse.training.randomness import Randomness
 from staycourse.training.teacher.examining import examine, version
 from staycourse.training.teacher.outputs import Outputs, Room, Unkept, taken_apart
