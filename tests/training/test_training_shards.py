@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import pickle
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -194,7 +195,7 @@ def test_what_is_in_the_files_is_looked_up_once(tmp_path: Path) -> None:
 
 def refusal(folder: Path, **spec: Any) -> str:
     with pytest.raises(ShardError) as caught:
-        ShardSet.of(DataSpec(files=(f"{folder}/shard-*",), **spec), type("Args", (), {})())
+        ShardSet.of(DataSpec(files=(f"{folder}/shard-*",), **spec), Namespace())
     return str(caught.value)
 
 
@@ -212,12 +213,20 @@ def test_what_a_file_must_not_be_is_told_with_its_name(tmp_path: Path) -> None:
         ({"x": torch.tensor(1.0)}, "x is a single number"),
         ({}, "holds no sample"),
         ([torch.zeros(2), torch.zeros(3)], "samples differ in shape"),
+        ({"x": torch.eye(3).to_sparse()}, "x is sparse"),
     ):
         torch.save(content, path)
         told = refusal(tmp_path)
         assert "shard-0.pt" in told
         assert said in told
     path.unlink()
+    for array in (np.array([None, 3]), np.array(["a", "b"]), np.zeros(2, np.longdouble)):
+        np.savez(tmp_path / "shard-0.npz", x=array)
+        assert f"x holds {array.dtype.name}, which torch has no type for" in refusal(tmp_path)
+    (tmp_path / "shard-0.npz").unlink()
+    save_file({"x": torch.tensor(1.0)}, tmp_path / "shard-0.safetensors")
+    assert "x is a single number" in refusal(tmp_path)
+    (tmp_path / "shard-0.safetensors").unlink()
     for suffix, rubbish in itertools.product(
         ("pt", "npz", "safetensors"), (b"", b"rubbish", b"PK\x03\x04" + b"\0" * 99, b"\x80\x02]q\x01" * 9)
     ):
@@ -231,13 +240,34 @@ def test_what_a_file_must_not_be_is_told_with_its_name(tmp_path: Path) -> None:
 
 def test_files_of_different_kinds_are_told_apart(tmp_path: Path) -> None:
     torch.save({"x": torch.randn(4, 2)}, tmp_path / "shard-0.pt")
-    torch.save({"x": torch.randn(4, 3)}, tmp_path / "shard-1.pt")
-    assert "shard-1.pt holds other samples than shard-0.pt" in refusal(tmp_path)
+    torch.save({"z": torch.randn(4, 3)}, tmp_path / "shard-1.pt")
+    told = refusal(tmp_path)
+    assert "shard-1.pt holds other samples than shard-0.pt: {z: float32[3]} and {x: float32[2]}" in told
+
+
+def test_the_order_of_names_tells_no_files_apart(tmp_path: Path) -> None:
+    np.savez(tmp_path / "shard-0.npz", y=np.zeros(3), x=np.ones((3, 2)))
+    np.savez(tmp_path / "shard-1.npz", x=np.ones((2, 2)), y=np.zeros(2))
+    shards = ShardSet.of(DataSpec(files=(f"{tmp_path}/shard-*",)), Namespace())
+    assert [list(shards[at]) for at in (0, 4)] == [["x", "y"], ["x", "y"]]
+
+
+@pytest.mark.parametrize("kind", ["npz", "pickle"])
+def test_arrays_of_unusual_numbers_come_as_tensors(tmp_path: Path, kind: str) -> None:
+    """Another byte order, and unsigned numbers, of which torch itself takes no rows."""
+    columns = {"big": np.arange(5, dtype=">f4"), "deep": np.arange(5, dtype="u2") + 65_530}
+    path = tmp_path / f"x.{kind}"
+    np.savez(path, **columns) if kind == "npz" else path.write_bytes(pickle.dumps(columns))
+    table = read(path, is_trusted=True)
+    big, deep = table.gather(torch.tensor([4, 1]))
+    assert big.tolist() == [4.0, 1.0]
+    assert (deep.dtype, deep.tolist()) == (torch.uint16, [65_534, 65_531])
+    assert measure(path, is_trusted=True).sample == "{big: float32[], deep: uint16[]}"
 
 
 def test_a_file_that_no_buffer_holds_is_refused_with_sizes(tmp_path: Path) -> None:
     torch.save({"x": torch.randn(1000, 25)}, tmp_path / "shard-0.pt")
-    assert "0.1 MB in memory" in refusal(tmp_path, buffer=200_000)
+    assert "takes 100 kB in memory, and the buffer of 200 kB" in refusal(tmp_path, buffer=200_000)
 
 
 @pytest.mark.parametrize("suffix", ["pkl", "pt"])

@@ -20,6 +20,8 @@ _NUMBERS: dict[type, tuple[str, torch.dtype]] = {
     int: ("int", torch.int64),
     float: ("float", torch.float64),
 }
+_SIGNED = {torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64}
+_LARGEST_NUMBER = 8  # bytes; NumPy has larger ones
 _SEQUENCES: dict[type, str] = {tuple: "tuple", list: "list"}
 
 
@@ -45,7 +47,7 @@ class Table:
 
     def gather(self, rows: torch.Tensor) -> list[torch.Tensor]:
         """The columns of the samples with these indices (int64, on the columns' device)."""
-        return [column.index_select(0, rows) for column in self.columns]
+        return [_rows_of(column, rows) for column in self.columns]
 
     def collated(self, columns: Columns) -> Any:
         """A batch as `default_collate` would make it, from gathered columns."""
@@ -86,6 +88,14 @@ def joined(tables: Sequence[Table]) -> Table:
     return Table(first.form, [torch.cat(parts) for parts in columns])
 
 
+def _rows_of(column: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """Torch has unsigned types of more than a byte, but takes no rows of them: it is shown signed ones."""
+    signed = _SIGNED.get(column.dtype)
+    if signed is None:
+        return column.index_select(0, rows)
+    return column.view(signed).index_select(0, rows).view(column.dtype)
+
+
 def same(a: Any, b: Any) -> bool:
     """Whether two batches are equal in form, types and every bit."""
     if type(a) is not type(b):
@@ -119,9 +129,15 @@ def _form(sample: Any, leaves: list[list[Any]]) -> list[Any]:
         return [_NUMBERS[kind][0]]
     if kind is torch.Tensor and _is_plain(sample):
         return ["tensor"]
-    if kind is np.ndarray and sample.dtype.kind in "biuf":
-        return ["array"]
+    if kind is np.ndarray:
+        if _has_torch_type(sample.dtype):
+            return ["array"]
+        raise Unpackable(f"a sample holds an array of {sample.dtype}")
     raise Unpackable(f"a sample holds {kind.__name__}")
+
+
+def _has_torch_type(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind in "biuf" and dtype.isnative and dtype.itemsize <= _LARGEST_NUMBER
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from torch.utils.data import Dataset
 
 from staycourse.core.job import DataSpec
+from staycourse.core.text import byte_words
 from staycourse.task.data_files import filled, matches
 from staycourse.training.checkpoint import write_text
 from staycourse.training.shards import order
@@ -52,13 +53,15 @@ class ShardSet(Dataset[Any]):
         for path, content in zip(paths, contents, strict=True):
             if content.form != contents[0].form:
                 raise ShardError(
-                    f"{path.name} holds other samples than {paths[0].name}: shapes or types differ"
+                    f"{path.name} holds other samples than {paths[0].name}: "
+                    f"{content.sample} and {contents[0].sample} (the same in all files)"
                 )
         largest = max(range(len(paths)), key=lambda at: contents[at].bytes)
-        if not order.fits(contents[largest].bytes, spec.buffer):
+        needed = contents[largest].bytes
+        if not order.fits(needed, spec.buffer):
             raise ShardError(
-                f"{paths[largest].name} takes {_size(contents[largest].bytes)} in memory, and the buffer of "
-                f"{_size(spec.buffer)} has to hold three files ([data] buffer, or smaller files)"
+                f"{paths[largest].name} takes {byte_words(needed)} in memory, and the buffer of "
+                f"{byte_words(spec.buffer)} has to hold three files ([data] buffer, or smaller files)"
             )
         return cls(paths, contents, spec.buffer, is_trusted=spec.trusted)
 
@@ -112,7 +115,3 @@ def _measured(paths: Sequence[Path], spec: DataSpec) -> list[Content]:
     if kept is not None:
         write_text(kept, json.dumps({"files": stamps, "contents": [asdict(c) for c in contents]}))
     return contents
-
-
-def _size(count: float) -> str:
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,12 @@ class Content:
     count: int
     bytes: int
     form: str
+
+    @property
+    def sample(self) -> str:
+        """One sample in words: `{x: float32[6], y: int64[]}`."""
+        form, rows = json.loads(self.form)
+        return _in_words(form, iter(rows))
 
 
 def read(path: Path, *, is_trusted: bool = False) -> Table:
@@ -90,7 +96,8 @@ def _npz_headers(path: Path) -> list[tuple[str, tuple[int, ...], torch.dtype]]:
                     else (np.lib.format.read_array_header_2_0)
                 )
                 shape, _, dtype = header(file)
-            headers.append((name.removesuffix(".npy"), shape, torch.as_tensor(np.empty(0, dtype)).dtype))
+            name = name.removesuffix(".npy")
+            headers.append((name, shape, _tensor(path, name, np.empty(0, dtype)).dtype))
     return headers
 
 
@@ -100,8 +107,10 @@ def _load_safetensors(path: Path, _: bool, is_lazy: bool) -> Any:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
         slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
         return {
-            # A row tells the type; a tensor without rows has nothing to read.
+            # A row tells the type; a tensor without rows has nothing to read, and a single number no rows.
             name: torch.empty(part.get_shape(), dtype=part[:1].dtype, device="meta")
+            if part.get_shape()
+            else file.get_tensor(name)
             for name, part in slices.items()
         }
 
@@ -132,7 +141,9 @@ def _table(path: Path, content: Any) -> Table:
     if isinstance(content, list):
         return _of_samples(path, content)
     if isinstance(content, Mapping):
-        columns = {str(name): _column(path, str(name), value) for name, value in content.items()}
+        # By name: formats keep names in orders of their own, and the order tells nothing.
+        named = sorted((str(name), value) for name, value in content.items())
+        columns = {name: _column(path, name, value) for name, value in named}
         form: list[Any] = ["dict", *([name, ["tensor"]] for name in columns)]
         return _checked(path, Table(form, list(columns.values())), list(columns))
     if isinstance(content, tuple):
@@ -149,17 +160,40 @@ def _of_samples(path: Path, samples: list[Any]) -> Table:
         return pack(samples)
     except Unpackable as error:
         raise ShardError(
-            f"{path.name}: {error} (samples of equal shapes, or a dataset() in the task that reads the files)"
+            f"{path.name}: {error} (samples of tensors, arrays and plain numbers, all of the same shapes, "
+            "or a dataset() in the task that reads the files)"
         ) from None
 
 
+def _in_words(form: Sequence[Any], rows: Iterator[tuple[list[int], str]]) -> str:
+    kind, *parts = form
+    if kind == "dict":
+        return "{" + ", ".join(f"{key}: {_in_words(part, rows)}" for key, part in parts) + "}"
+    if kind in ("tuple", "list"):
+        inner = ", ".join(_in_words(part, rows) for part in parts)
+        return f"({inner})" if kind == "tuple" else f"[{inner}]"
+    shape, dtype = next(rows)
+    return f"{dtype.removeprefix('torch.')}{shape}"
+
+
 def _column(path: Path, name: str, value: Any) -> torch.Tensor:
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-        value = torch.from_numpy(value)
+    if isinstance(value, np.ndarray):
+        value = _tensor(path, name, value)
     if not isinstance(value, torch.Tensor) or value.dim() == 0:
-        what = f"{type(value).__name__}" if not isinstance(value, torch.Tensor) else "a single number"
+        what = type(value).__name__ if not isinstance(value, torch.Tensor) else "a single number"
         raise ShardError(f"{path.name}: {name} is {what} ({_ARRAYS})")
+    if value.layout is not torch.strided or value.is_quantized:
+        raise ShardError(f"{path.name}: {name} is sparse or quantized ({_ARRAYS}, none of these)")
     return value.detach()
+
+
+def _tensor(path: Path, name: str, array: np.ndarray[Any, Any]) -> torch.Tensor:
+    """The array as a tensor, in this machine's byte order."""
+    try:
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+    except TypeError:
+        said = f"{name} holds {array.dtype.name}, which torch has no type for"
+        raise ShardError(f"{path.name}: {said} ({_ARRAYS}: numbers or booleans)") from None
 
 
 def _checked(path: Path, table: Table, names: list[str]) -> Table:
