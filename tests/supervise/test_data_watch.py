@@ -186,7 +186,8 @@ def test_a_change_between_check_and_start_is_seen(place: Place, monkeypatch: pyt
     start_engine(prepare(checked, place.runs, Options()), Options())
     wait_until(lambda: "run suspended" in place.kinds(), 60, "the run is suspended")
     assert bodies(place, "run suspended")[0]["reason"] == (
-        "data changed since the seal: the samples' content, data/x.csv (content)"
+        "data changed since the seal: the samples' content, data/x.csv (content); "
+        "put it back as it was, or abandon the run"
     )
     assert "trial started" not in place.kinds()
 

@@ -78,5 +78,6 @@ def test_a_file_that_was_away_for_a_moment_is_watched_on(watched: Watched, tmp_p
     wait_until(lambda: watched.is_clear() and path.exists(), 60, "trials may start again")
     path.write_text("5")
     assert wait_until(watched.turn, 60, "the edit is seen") == (
-        "files that the task uses changed since the seal: model.json (content)"
+        "files that the task uses changed since the seal: model.json (content); "
+        "put it back as it was, or abandon the run"
     )

@@ -127,6 +127,7 @@ def optimizer(model, hp): return torch.optim.AdamW(model.parameters(), lr=np.sqr
 # What is changed in the task, into what, the last key of the path, the message.
 MISTAKES = [
     ("import torch\n", OF_NUMPY, "file", "state of model or optimizer holds numpy."),
+    ("def loss(", "def teacher(): pass\ndef loss(", "file", "teacher() returns None, and a model is needed"),
     ("import torch\n", "import torchh\n", "file", "importing blobs.py raises ModuleNotFoundError: No"),
     ("def loss(", "def lost(", "file", "has no function loss()"),
     ("type=int, default=8", "type=bool, default=False", "hidden", "every text that is not empty is true"),

@@ -40,6 +40,21 @@ def test_no_share_of_it_can_be_taken(place: Place) -> None:
     assert "takes a share of the data, and a stream of samples has none" in said
 
 
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        ("return iter(())", "ends before its first sample"),
+        ("raise OSError('no such shard')", "the first sample of dataset() raises OSError: no such shard"),
+    ],
+)
+def test_one_without_a_first_sample_is_told(place: Place, first: str, said: str) -> None:
+    source = STREAM.replace("        while True:\n", f"        {first}\n        while True:\n")
+    path = write_roadmap(
+        place.folder, task=source, space=SPACE, phases=[GRID], training={"epoch": "30 steps"}
+    )
+    assert said in place.run("check", path).stderr
+
+
 @pytest.mark.slow
 def test_a_campaign_on_it_says_that_its_numbers_need_not_repeat(place: Place, tmp_path: Path) -> None:
     path = write_roadmap(

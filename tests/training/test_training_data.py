@@ -163,6 +163,11 @@ def test_stages_are_the_same_samples_with_another_look(tmp_path: Path) -> None:
             "2 ids for 5 samples",
         ),
         (
+            "def dataset(): return TensorDataset(torch.ones(5, 1))\n"
+            "def groups(dataset): return torch.arange(5)[:, None]\n",
+            "groups.. gives Tensor, and a list with one id a sample is needed",
+        ),
+        (
             "def dataset(): return TensorDataset(torch.ones(9, 1))\ndef groups(dataset): return [1] * 9\n",
             "no sample is left for the training part",
         ),

@@ -29,6 +29,7 @@ _LONG = 30.0
 _MOST_DEATHS = 3
 _MOST_CODE = 200
 _MOST_NAMED = 3
+_RIGHT = "put it back as it was, or abandon the run"
 _AS_SEALED = {
     "content": "its content did not",
     "sampled content": "its content did not, where it was looked at",
@@ -205,9 +206,9 @@ class DataWatch:
 
     def _judge(self, answer: Mapping[str, Any]) -> str | None:
         if answer["others"]["count"]:
-            return f"files that the task uses changed since the seal: {_listed(answer['others'])}"
+            return f"files that the task uses changed since the seal: {_listed(answer['others'])}; {_RIGHT}"
         if answer["changed"]["count"]:
-            return f"data changed since the seal: {_listed(answer['changed'])}"
+            return f"data changed since the seal: {_listed(answer['changed'])}; {_RIGHT}"
         self._deaths = 0
         self._note(answer)
         for name, stamp in self._seen.items():

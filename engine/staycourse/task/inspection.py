@@ -34,7 +34,7 @@ from staycourse.task.mistakes import TaskError, called, raised
 from staycourse.task.opened_files import OpenedFiles
 from staycourse.task.outside import OutsideFiles, told
 from staycourse.task.places import Places
-from staycourse.task.probing import Probing, fetch_problem, unreported
+from staycourse.task.probing import Probing, fetch_problem, first_of_stream, unreported
 from staycourse.task.schedule_check import ScheduleCheck
 from staycourse.training import data as data_of
 from staycourse.training.data import Data, EpochError
@@ -175,7 +175,10 @@ class Inspection:
 
     def _samples(self, task: Task, data: Data) -> None:
         if data.is_stream:
-            self.facts |= {"sample": fingerprints.describe(next(iter(data.train.dataset))), "exact": False}
+            problem, sample = first_of_stream(data, task.folder)
+            if problem is not None:
+                self.problems.append(problem)
+            self.facts |= {"sample": fingerprints.describe(sample), "exact": False}
             return
         exact = bool(self.request.get("exact", True))
         problem, alike = fetch_problem(data, _sample_hash, task.folder, exact)

@@ -251,3 +251,13 @@ def _not_exact(index: int) -> Problem:
         f"the data set gives two different samples {index} at equal seeds: it has a generator of its own",
         "draw from the global generators of torch, random or numpy, or allow it with [data] exact = false",
     )
+
+
+def first_of_stream(data: Data, folder: Any) -> tuple[Problem | None, Any]:
+    """(problem, the first sample) of data without an order."""
+    try:
+        for sample in data.train.dataset:
+            return None, sample
+    except (Exception, SystemExit) as error:
+        return raised("the first sample of dataset()", error, folder), None
+    return Problem(_FILE, "the IterableDataset of dataset() ends before its first sample"), None

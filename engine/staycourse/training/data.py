@@ -250,7 +250,12 @@ def _groups(task: Task, dataset: Any) -> Sequence[Hashable] | None:
     if not task.has("groups"):
         return None
     given = task.call("groups", dataset=dataset)
-    groups = given.tolist() if hasattr(given, "tolist") else list(given)
+    try:
+        groups = given.tolist() if hasattr(given, "tolist") else list(given)
+        hash(tuple(groups))
+    except TypeError:
+        said = f"groups() gives {type(given).__name__}"
+        raise DataError(f"{said}, and a list with one id a sample is needed: a number or a text") from None
     if len(groups) != len(dataset):
         raise DataError(f"groups() gives {len(groups)} ids for {len(dataset)} samples (one a sample)")
     return groups

@@ -192,4 +192,6 @@ def make_teacher(task: Task, data: Data, seed: int, device: torch.device) -> Any
         return None
     seed_all(derive(seed, "teacher"))
     teacher = task.call("teacher", dataset=data.whole)
+    if teacher is None:
+        raise UserError("teacher() returns None, and a model is needed")
     return teacher.to(device).eval().requires_grad_(False) if isinstance(teacher, nn.Module) else teacher
