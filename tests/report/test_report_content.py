@@ -233,6 +233,7 @@ def test_data_environment_code_and_command_are_told(finished: RunPaths) -> None:
     report = text(finished)
     data = section(report, "## Data")
     assert "| to train on | 1,438 |" in data
+    assert "| a share of it | equal shares of each label |" in data
     assert f"`{FACTS['fingerprint']['sha256']}`" in data  # type: ignore[index]  # a table of facts
     assert "all 1,797 samples, 463.3 KiB" in data
     environment = section(report, "### Environment")

@@ -64,5 +64,8 @@ def test_a_campaign_on_it_says_that_its_numbers_need_not_repeat(place: Place, tm
     assert done.returncode == 0, done.stderr
     assert "no order of its own" in done.stdout
     assert place.rows("SELECT DISTINCT step FROM metric WHERE name = 'val_loss'") == [(12,), (24,)]
-    assert "no number here repeats exactly" in (place.runs / "tiny-1" / "report.md").read_text()
+    report = (place.runs / "tiny-1" / "report.md").read_text()
+    assert "no number here repeats exactly" in report
+    assert "the same numbers come out" not in report
+    assert "| 1 grid | a stream | " in report
     assert place.run("verify", str(place.runs / "tiny-1")).returncode == 0

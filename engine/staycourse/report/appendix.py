@@ -55,9 +55,11 @@ def _warnings(facts: Facts) -> list[str]:
 def _repeat(facts: Facts) -> str:
     folder, command = facts.sealed.folder, facts.sealed.command
     lines = [f"cd {shlex.quote(folder)}", command] if folder else [command]
+    same = "the same numbers come out, to the last bit on a CPU"
+    other = "numbers come out that differ as far as the data does, which answers differently each time"
     return (
         f"{fence(chr(10).join(' '.join(line.split()) for line in lines), 'sh')}\n\n"
-        "With the same code, data and environment, the same numbers come out, to the last bit on a CPU. "
+        f"With the same code, data and environment, {same if facts.is_exact else other}. "
         f"The roadmap is the one below; on this machine it was {code(facts.sealed.roadmap)}."
     )
 

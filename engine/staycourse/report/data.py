@@ -36,9 +36,11 @@ def data_section(facts: Facts) -> str:
 
 
 def _ways(sealed: Mapping[str, Any]) -> list[tuple[str, str]]:
-    ways = {"stratified": "by label", "grouped": "by group", "split_given": "as the task gives it"}
+    ways = {"grouped": "by group", "split_given": "as the task gives it"}
     found = [words for key, words in ways.items() if sealed.get(key) is True]
-    return [("split", ", ".join(found))] if found else []
+    rows = [("split", ", ".join(found))] if found else []
+    # The split draws samples whatever their labels; only a share of the data takes as much of each.
+    return [*rows, ("a share of it", "equal shares of each label")] if sealed.get("stratified") else rows
 
 
 def _fingerprint(fingerprint: object) -> list[tuple[str, str]]:
@@ -68,6 +70,8 @@ def _by_phase(facts: Facts) -> str:
                 "device_name",
             )
             rows.append([f"{phase + 1} {declared.kind}", *(_seen(said, name) for name in names)])
+            if rows[-1][1] == "0":
+                rows[-1][1] = "a stream"
     header = ["phase", "train samples", "validation samples", "parameters", "data path", "loader workers"]
     return table([*header, "device"], rows, right=[1, 2, 3, 5]) if rows else ""
 

@@ -52,7 +52,7 @@ def _does_not_repeat(facts: Facts) -> Iterator[str]:
             f"{count(differing, 'value')} came out different when computed again after an interruption "
             f"({_named(who)}): this task does not repeat exactly on this machine."
         )
-    if not facts.roadmap.data.exact or facts.sealed.facts.get("exact") is False:
+    if not facts.is_exact:
         yield "The data answers differently each time it is read, so no number here repeats exactly."
 
 

@@ -84,6 +84,11 @@ class Facts:
         return lineage_of(self.sealed)
 
     @property
+    def is_exact(self) -> bool:
+        """Whether equal seeds gave equal data."""
+        return self.roadmap.data.exact and self.sealed.facts.get("exact") is not False
+
+    @property
     def begun(self) -> str:
         """When the run was sealed."""
         return self.timeline[0].time

@@ -74,7 +74,9 @@ def test_a_grid_is_looked_at_by_its_points():
 
 def test_two_points_are_both_ends_and_say_nothing():
     grid = GRID.replace("lr = 4", "lr = [0.001, 0.01]")
-    assert of(GATE, findings(PROBE, grid, loss=best_at(1.0, 0.2)))[0]["level"] == "fine"
+    (finding,) = of(GATE, findings(PROBE, grid, loss=best_at(1.0, 0.2)))
+    assert finding["level"] == "cannot tell"
+    assert finding["found"].startswith("lr of the best set-up: at an end of the points")
 
 
 def test_whole_numbers_that_are_few_do_not_warn_by_chance():

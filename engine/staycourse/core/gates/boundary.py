@@ -45,15 +45,16 @@ class Boundary:
     KINDS: ClassVar[frozenset[str]] = frozenset({"probe", "narrow", "grid"})
 
     def look(self, closing: Closing) -> list[Finding]:
-        ends = [
-            end
-            for h in closing.before.handoff.space
-            if isinstance(h, Interval) and h.high > h.low
-            for end in _ends(closing, h)
-        ]
-        found = [self._finding(closing, end) for end in ends]
-        fine = Finding(self.NAME, "fine", "the best set-up lies inside every range")
-        return found or [fine]
+        ranges = [h for h in closing.before.handoff.space if isinstance(h, Interval) and h.high > h.low]
+        found = [self._finding(closing, end) for h in ranges for end in _ends(closing, h)]
+        return found or [self._nothing(closing, ranges)]
+
+    def _nothing(self, closing: Closing, ranges: Sequence[Interval]) -> Finding:
+        at = [h.name for h in ranges if closing.phase.kind == "grid" and _is_outer_point(closing, h)]
+        if at:
+            said = f"{' and '.join(at)} of the best set-up: at an end of the points, which may be chance"
+            return Finding(self.NAME, "cannot tell", said)
+        return Finding(self.NAME, "fine", "the best set-up lies inside every range")
 
     def _finding(self, closing: Closing, end: _End) -> Finding:
         figures = {
@@ -115,7 +116,7 @@ def _at_a_grids_end(closing: Closing, h: Interval, few: Sequence[Course]) -> lis
     best = closing.courses[0]
     tried = _tried(closing, h, best)
     value = float(best.setup[h.name])
-    if len(tried) < _LEAST_VALUES or value not in (min(tried), max(tried)):
+    if len(tried) < _LEAST_VALUES or not _is_outer_point(closing, h):
         return []
     near = sum(float(course.setup[h.name]) == value for course in few)
     chance = _at_least(near, len(few), 1 / len(tried))
@@ -123,6 +124,15 @@ def _at_a_grids_end(closing: Closing, h: Interval, few: Sequence[Course]) -> lis
         return []
     side = "low" if value == min(tried) else "high"
     return [_End(h, side, value, best.setup[h.name], near, len(few), chance)]
+
+
+def _is_outer_point(closing: Closing, h: Interval) -> bool:
+    """Whether the best set-up has the first or the last of several points of a grid."""
+    best = closing.courses[0]
+    if h.name not in best.setup:
+        return False
+    tried = _tried(closing, h, best)
+    return len(tried) > 1 and float(best.setup[h.name]) in (min(tried), max(tried))
 
 
 def _distance(h: Interval, course: Course, side: str) -> float:
