@@ -40,6 +40,30 @@ def test_fewer_samples_at_once_make_the_same_updates(tmp_path: Path, blobs: Task
     assert torch.allclose(weights(tmp_path / "parts"), weights(tmp_path / "whole"), atol=1e-6)
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_validation_that_memory_does_not_hold_is_cut_as_well(
+    tmp_path: Path, blobs: TaskSpec, workers: int
+) -> None:
+    """Only then: the batch at which it fits is known from no training."""
+    hungry = BLOBS.replace(
+        "def loss(",
+        "def loss(model, batch, stage):\n"
+        "    if stage == 'validation' and len(batch[0]) > 5:\n"
+        "        raise torch.OutOfMemoryError('CUDA out of memory')\n"
+        "    return loss_of(model, batch, None)\n\n"
+        "def loss_of(",
+    )
+    (tmp_path / "hungry").mkdir()
+    task = write_task(tmp_path / "hungry", hungry)
+    cut = TrainingSpec(at_once=3)
+    told = trained(tmp_path / "cut", task, cut, data={"workers": workers})
+    whole = trained(tmp_path / "whole", blobs, cut, data={"workers": workers})
+    assert told.curve("val_loss") == pytest.approx(whole.curve("val_loss"), rel=1e-5)
+    assert told.curve("train_loss") == whole.curve("train_loss")
+    (failed,) = train(make_job(tmp_path / "t", task, setup=NO_DROPOUT)).all("failed")
+    assert failed["failure"] == "out of memory"
+
+
 def test_accumulated_batches_make_the_update_of_one_large_batch(tmp_path: Path, blobs: TaskSpec) -> None:
     large = trained(tmp_path / "large", blobs)
     small = trained(

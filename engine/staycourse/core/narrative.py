@@ -13,6 +13,7 @@ from staycourse.core.handoff import Handoff, from_json
 from staycourse.core.narrowing import in_words, percent
 from staycourse.core.space import Choice, Interval, Space, describe_range, describe_setup, format_value
 from staycourse.core.state import RunState
+from staycourse.core.text import byte_words
 
 WARNING = "warning: "
 
@@ -144,7 +145,8 @@ def _trial_started(event: ev.TrialStarted, state: RunState, kinds: Sequence[str]
 
 def _attempt_failed(event: ev.AttemptFailed, state: RunState, kinds: Sequence[str]) -> str:
     why = f": {event.error}" if event.error else ""
-    how = f" with {event.at_once} samples at once, in updates of the same size" if event.at_once else ""
+    samples = "1 sample" if event.at_once == 1 else f"{event.at_once} samples"
+    how = f" with {samples} at once, in updates of the same size" if event.at_once else ""
     return f"{event.trial} {event.failure} after step {event.step}{why}; it is owed and goes on{how}"
 
 
@@ -175,7 +177,7 @@ def _estimated(event: ev.RegionEstimated, state: RunState, kinds: Sequence[str])
 
 def _dropped(event: ev.CheckpointsDropped, state: RunState, kinds: Sequence[str]) -> str:
     trials = f"{len(event.trials)} trial{'' if len(event.trials) == 1 else 's'}"
-    return f"checkpoints of {trials} dropped, {event.bytes / 1e6:.1f} MB"
+    return f"checkpoints of {trials} dropped, {byte_words(event.bytes)}"
 
 
 def _noted(event: ev.Noted, state: RunState, kinds: Sequence[str]) -> str:

@@ -9,9 +9,11 @@ import torch
 from torch.utils.data import Subset
 
 from staycourse.core.metric_names import ENGINE_METRICS
+from staycourse.core.outcome import Failure
 from staycourse.core.problems import UserError
 from staycourse.task.contract import Setup
 from staycourse.training.clock import WaitClock
+from staycourse.training.failures import kind_of
 from staycourse.training.memo import remembering
 from staycourse.training.meters import MetricMeter
 from staycourse.training.optimizers import batch_size
@@ -47,10 +49,26 @@ class Batches:
 def validate(trial: Trial, hp: Setup, epoch: int, tick: Tick, waits: WaitClock) -> dict[str, float]:
     """`val_loss` and the task's own metrics, in eval mode and without gradients.
 
-    The set-up's batch size is used, whatever the schedule made of it. `tick` is called with the number
-    of each batch, and `waits` counts the time until they come.
+    The set-up's batch size is used, whatever the schedule made of it; only where memory does not hold it,
+    and the trial trains on fewer samples at once for that, are batches cut in two, down to as many. `tick`
+    is called with the number of each batch, and `waits` counts the time until they come.
     """
-    plan = trial.loader.validation_plan(batch_size(trial.setup))
+    size = batch_size(trial.setup)
+    least = min(size, trial.job.training.at_once or size)
+    while size > least:
+        try:
+            return _by_batches_of(size, trial, hp, epoch, tick, waits)
+        except Exception as error:
+            if kind_of(error) is not Failure.OUT_OF_MEMORY:
+                raise
+        size = max(least, size // 2)
+    return _by_batches_of(size, trial, hp, epoch, tick, waits)
+
+
+def _by_batches_of(
+    size: int, trial: Trial, hp: Setup, epoch: int, tick: Tick, waits: WaitClock
+) -> dict[str, float]:
+    plan = trial.loader.validation_plan(size)
     trial.stepper.kept_as.eval()
     with torch.no_grad(), trial.stepper.casting():
         values = _means(trial, plan, hp, epoch, tick, waits)
