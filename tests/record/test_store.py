@@ -174,6 +174,17 @@ def test_a_row_computed_again_is_compared_and_the_one_that_stands_is_kept(tmp_pa
     store.close(final=True)
 
 
+def test_what_an_earlier_session_computed_otherwise_is_still_told(tmp_path):
+    paths, store = sealed_run(tmp_path / "r-1")
+    store.append(planned())
+    store.add_metrics("t1", [("val_acc", 4, 1, 0.5), ("val_acc", 8, 2, math.nan), ("lr", 4, 1, 0.1)])
+    store.close(final=False)
+    store = Store(paths)
+    assert store.count_unlike("t1", "acc", [[1, 0.5], [2, "nan"], [3, 0.75]]) == 0
+    assert store.count_unlike("t1", "acc", [[1, 0.25], [2, 1.0]]) == 2
+    store.close(final=True)
+
+
 def test_a_failed_transaction_counts_no_replayed_row_twice(tmp_path):
     _, store = sealed_run(tmp_path / "r-1")
     store.append(planned())

@@ -6,12 +6,13 @@ import contextlib
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from staycourse.core import events as ev
 from staycourse.core.canonical import canonical_json, plain
 from staycourse.core.events import Event
+from staycourse.core.metric_names import resolve
 from staycourse.core.state import RunState, fold, replay
 from staycourse.record import clock, ledger, proof, schema
 from staycourse.record.damage import DamagedRun, refuse_damaged_pages, refuse_torn, telling_damage
@@ -123,6 +124,16 @@ class Store:
         joined = proof.joined(standing | self._hashes.get(trial, {}))
         self._pending += [(_PROOF, (trial, name, hashes)) for name, hashes in joined.items()]
         return proof.digest(joined)
+
+    def count_unlike(self, trial: str, metric: str, curve: Iterable[Sequence[Any]]) -> int:
+        """How many (epoch, value) of a trial's curve are not what the rows of the metric say of that epoch:
+        they were computed again, in this session or another, and came out otherwise. After a flush."""
+        names = [
+            name for (name,) in self._db.execute("SELECT DISTINCT name FROM metric WHERE trial = ?", (trial,))
+        ]
+        sql = "SELECT epoch, value FROM metric WHERE trial = ? AND name = ?"
+        stands = dict(self._db.execute(sql, (trial, resolve(metric, names))))
+        return sum(epoch in stands and stands[epoch] != plain(value) for epoch, value in curve)
 
     def last_sign_of_life(self) -> str | None:
         """The later of the last event's and the last sample's time."""

@@ -238,4 +238,7 @@ class Attempts:
     def _with_digests(self, event: TrialEnded) -> TrialEnded:
         digest = self._store.prove_metrics(event.trial)
         equal, differing = self._store.replayed.get(event.trial, (0, 0))
+        # What was computed again in an earlier session is counted by nobody any more.
+        metric = self._roadmap.objective.metric
+        differing = max(differing, self._store.count_unlike(event.trial, metric, event.curve))
         return replace(event, metrics_digest=digest, replayed=equal + differing, differing=differing)
