@@ -139,7 +139,9 @@ def test_a_phase_without_any_score_cannot_be_finished(kind):
 
 def test_a_completed_trial_without_a_finite_value_has_no_score():
     last = play(small(NARROW, FINAL), loss=lambda *_: float("nan"))[-1]
-    assert last.decision.failure == "none of its 8 trials has a score (8 completed)"
+    assert last.decision.failure == (
+        "none of its 8 trials has a score (8 completed with a metric that was never a finite number)"
+    )
 
 
 def test_a_probe_asks_for_all_its_proposals_at_once():

@@ -166,3 +166,18 @@ def test_warned_of_a_warm_up_that_takes_the_whole_phase() -> None:
     (warning,) = parse(text("{ warmup = 12.5 }")).warnings
     assert "phase[1].epochs: the warm-up of 'made' takes 12.5 of 12 epochs" in str(warning)
     assert not parse(text("{ warmup = 11 }")).warnings
+
+
+@pytest.mark.parametrize(
+    ("written", "setting"),
+    [
+        ('{ torch = "OneCycleLR", max_lr = 0.1 }', "max_lr"),
+        ('{ torch = "CyclicLR", base_lr = 0.01, max_lr = 0.1 }', "base_lr"),
+        ('{ torch = "OneCycleLR" }', None),
+        ('{ torch = "StepLR", step_size = 3 }', None),
+    ],
+)
+def test_warned_of_a_varied_lr_that_a_schedule_replaces(written: str, setting: str | None) -> None:
+    warnings = [str(w) for w in parse(text(written)).warnings]
+    said = f"schedules.made.{setting}: with {setting} 'made' has a learning rate of its own"
+    assert [said in w for w in warnings] == ([True] if setting else [])

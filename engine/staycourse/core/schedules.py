@@ -25,6 +25,9 @@ LENGTHS: Mapping[str, str] = {
     "PolynomialLR": "total_iters",
 }
 
+# The setting of torch's from which a scheduler takes its learning rates, whatever the optimizer has.
+OWN_LR: Mapping[str, str] = {"CyclicLR": "base_lr", "OneCycleLR": "max_lr"}
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -46,6 +49,11 @@ class Schedule:
     def is_laid_out(self) -> bool:
         """Whether it takes its length from the horizon, so that its end is the end of the training."""
         return self.torch is not None and self.torch in LENGTHS and LENGTHS[self.torch] not in self.settings
+
+    @property
+    def own_lr(self) -> str | None:
+        """The setting that stands in place of the set-up's learning rate, if there is one."""
+        return OWN_LR.get(self.torch or "") if OWN_LR.get(self.torch or "") in self.settings else None
 
     def factor(self, name: str, epochs_done: int) -> float:
         """What the steps multiply `name` by after `epochs_done` epochs (as torch's MultiStepLR counts)."""

@@ -176,6 +176,9 @@ def failure_words(trials: Sequence[Trial]) -> str:
     counts: dict[str, int] = {}
     for trial in trials:
         if trial.outcome is not None:
-            counts[str(trial.outcome)] = counts.get(str(trial.outcome), 0) + 1
+            words = str(trial.outcome)
+            if trial.outcome.is_ranked:
+                words += " with a metric that was never a finite number"
+            counts[words] = counts.get(words, 0) + 1
     said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     return f"none of its {len(trials)} trials has a score ({said})"
