@@ -6,6 +6,7 @@ import re
 import sqlite3
 import statistics
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from staycourse.record.paths import RunPaths
 from staycourse.report import write_report
 from staycourse.report.data_seal import covers, watched
 from staycourse.report.facts import read_facts
+from staycourse.report.side_by_side import side_by_side
 
 SHORT = "[[phase]]".join(ROADMAP.split("[[phase]]")[:3]).replace("trials = 24", "trials = 70")
 
@@ -209,6 +211,17 @@ def test_a_difference_beyond_the_margin_is_not_shown_to_be_equivalent(run: Path)
         write_report(eventful_run(run, roadmap_text=roadmap)).read_text(), "### Phase 2: compare"
     )
     assert "- steady and falling: **not shown to be equivalent**, by a difference of +" in compare
+
+
+def test_a_set_up_without_a_score_is_named_beside_those_compared(run: Path) -> None:
+    facts = read_facts(eventful_run(run, roadmap_text=COMPARE))
+    places = facts.state.handoffs[1].findings["comparison"]
+    assert not any("Not compared" in block for block in side_by_side(facts, places))
+    best, beside = places
+    dead = [replace(facts.state.trials[name].end, outcome="diverged") for name in beside["trials"]]
+    trials = {end.trial: facts.state.trials[end.trial]._replace(end=end) for end in dead}
+    facts = replace(facts, state=replace(facts.state, trials={**facts.state.trials, **trials}))
+    assert "- steady: 3 of 3 trials diverged" in "\n".join(side_by_side(facts, [best]))
 
 
 def handed_on(paths: RunPaths) -> list[str]:

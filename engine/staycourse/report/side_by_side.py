@@ -29,7 +29,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 def side_by_side(facts: Facts, places: Rows) -> list[str]:
     """The blocks of a closed `compare`; `places` are its findings, best first."""
-    return [_table(facts, places), _equivalence(facts, places)] if places else []
+    return [_table(facts, places), _left_out(facts, places), _equivalence(facts, places)] if places else []
 
 
 def verdicts(places: Rows) -> str:
@@ -65,6 +65,23 @@ def _table(facts: Facts, places: Rows) -> str:
         "brackets beside the set-up with the most updates"
     )
     return f"**Side by side.** {why}:\n\n{table(header, rows, range(1, len(header) - 1))}"
+
+
+def _left_out(facts: Facts, places: Rows) -> str:
+    """Set-ups of which no seed has a score: nothing can be said of them, and nobody is to miss them."""
+    phase = facts.state.trials[places[0]["trials"][0]].plan.phase
+    outcomes: dict[str, list[str]] = {}
+    for trial in facts.state.trials_of(phase):
+        if trial.end is not None:
+            outcomes.setdefault(trial.plan.name, []).append(str(trial.end.outcome))
+    placed = {place["name"] for place in places}
+    lines = [
+        f"{escape(name)}: "
+        + ", ".join(f"{ends.count(end)} of {count(len(ends), 'trial')} {end}" for end in dict.fromkeys(ends))
+        for name, ends in outcomes.items()
+        if name not in placed
+    ]
+    return f"**Not compared**, for no seed has a score:\n\n{bullets(lines)}" if lines else ""
 
 
 def _costs(facts: Facts, place: Mapping[str, Any]) -> tuple[float, float]:
