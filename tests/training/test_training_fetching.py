@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tests.support.loader_process import ask_loader
 from tests.support.trials import BLOBS, make_job, train, write_task
 
+from staycourse.core.job import DataSpec
 from staycourse.supervise.spawner import Spawner
 
 AS_ROWS = "    return TensorDataset(x, (x.sum(1) > 0).long())"
@@ -91,6 +95,13 @@ def test_processes_that_fetch_do_not_share_the_place_in_a_file(tmp_path: Path, s
     assert stored.rows() == whole.rows()
 
 
+ITEMS = BLOBS.replace(AS_ROWS, "    return list(zip(x, (x.sum(1) > 0).long()))") + "\ndef evaluate(loader):\n"
+SHARDS = """
+import torch
+from torch import nn
+def model(args, hp): return nn.Linear(4, 2)
+def loss(model, batch, hp): return nn.functional.cross_entropy(model(batch["x"]), batch["y"])
+"""
 # Samples with a gradient, which torch does not collate in a worker; a batch that cannot be pickled.
 BOUND = {
     "gradient": BLOBS.replace(
@@ -117,3 +128,18 @@ def test_a_loss_that_writes_into_its_batch_does_not_change_the_data_set(tmp_path
     task = write_task(tmp_path, IN_PLACE)
     told = [train(make_job(tmp_path / f"{n}", task, epochs=3, data={"workers": n})) for n in (0, 1, 2)]
     assert told[0].rows() == told[1].rows() == told[2].rows()
+
+
+def test_evaluate_may_loop_over_its_loader_within_a_loop(tmp_path: Path) -> None:
+    pairs = ITEMS + "    return {'pairs': sum(len(a[1]) * len(b[1]) for a in loader for b in loader)}\n"
+    shards = (SHARDS + pairs[pairs.index("def evaluate") :]).replace("[1]", "['y']")
+    torch.save({"x": torch.randn(103, 4), "y": torch.arange(103) % 2}, tmp_path / "shard.pt")
+    tasks = {
+        (): write_task(tmp_path, pairs),
+        ("shard.pt",): dataclasses.replace(write_task(tmp_path, shards, "shards.py"), has_files=True),
+    }
+    for workers, (files, task) in itertools.product((0, 1), tasks.items()):
+        job = make_job(
+            tmp_path / f"{workers} {files}", task, epochs=1, data=DataSpec(files=files, workers=workers)
+        )
+        assert train(job).curve("pairs") == [21 * 21]

@@ -6,6 +6,7 @@ all of it may change while a trial is under way.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -98,6 +99,16 @@ class Loader:
         """The plan's passes from update `start` on; one iteration at a time."""
         self.has_changed = False
         return self._source.batches(plan, start)
+
+    @contextlib.contextmanager
+    def beside(self, plan: Plan) -> Iterator[Iterator[Any]]:
+        """The plan's passes for an iteration beside the one that is under way."""
+        source = self._source.beside()
+        try:
+            yield source.batches(plan)
+        finally:
+            if source is not self._source:
+                source.close()
 
     def observe(self, steps: int, samples: int, seconds: float, waited: float) -> None:
         """Take note of what was trained, and of the seconds of it that were spent waiting for data."""

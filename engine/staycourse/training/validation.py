@@ -25,20 +25,33 @@ Tick = Callable[[int], None]
 
 
 class Batches:
-    """The `loader` that `evaluate` is given: the whole validation set in its fixed order, on the device."""
+    """The `loader` that `evaluate` is given: the whole validation set in its fixed order, on the device; once
+    more within a loop over it, for metrics of pairs."""
 
     def __init__(self, trial: Trial, plan: Plan, tick: Tick, waits: WaitClock) -> None:
         part = trial.data.validation
         assert part is not None
         self.dataset = Subset(part.dataset, part.indices)
         self._trial, self._plan, self._tick, self._waits = trial, plan, tick, waits
+        self._is_under_way = False
 
     def __len__(self) -> int:
         return self._plan.batches
 
     def __iter__(self) -> Iterator[Any]:
+        if self._is_under_way:
+            with self._trial.loader.beside(self._plan) as batches:
+                yield from self._moved(batches)
+            return
+        self._is_under_way = True
+        try:
+            yield from self._moved(self._trial.loader.batches(self._plan))
+        finally:
+            self._is_under_way = False
+
+    def _moved(self, batches: Iterator[Any]) -> Iterator[Any]:
         meet = self._trial.meeting(self._plan)
-        for number, batch in enumerate(self._waits.over(self._trial.loader.batches(self._plan))):
+        for number, batch in enumerate(self._waits.over(batches)):
             self._tick(number)
             batch = self._trial.move(batch)
             if meet is not None:

@@ -30,6 +30,11 @@ class Source:
         """The passes of the plan's updates from `start` on; one iteration at a time."""
         raise NotImplementedError
 
+    def beside(self) -> Source:
+        """A source of the same batches for an iteration beside the one that is under way, without processes
+        of its own; itself, if it can have several at a time."""
+        return self
+
     def death(self, patience: float = 0.0) -> int | None:
         """How the first process of it that has died did: its exit code, minus the signal's number if it was
         killed. None if all live for `patience` seconds."""

@@ -20,7 +20,7 @@ from staycourse.training.plan import Plan
 from staycourse.training.randomness import Randomness
 from staycourse.training.shards.dataset import ShardSet
 from staycourse.training.shards.order import Block, Slice
-from staycourse.training.sources.base import ReaderSource
+from staycourse.training.sources.base import ReaderSource, Source
 from staycourse.training.tables import Table, joined
 
 
@@ -59,6 +59,9 @@ class StreamSource(ReaderSource):
         made = Collating(self._collate, self._randomness, plan, pin_memory=self.pin_memory)
         for number, first, last in plan.places(start):
             yield made(rows.take(first, last), number)
+
+    def beside(self) -> Source:
+        return StreamSource(self._parts, self._randomness, self._collate)
 
     def close(self) -> None:
         if not self.workers and self._iterator is not None:

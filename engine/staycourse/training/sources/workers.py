@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 from staycourse.training.fetching import Fetcher
 from staycourse.training.plan import BatchKey, Plan
-from staycourse.training.sources.base import ReaderSource
+from staycourse.training.sources.base import ReaderSource, Source
 
 
 def _identity(batch: Any) -> Any:
@@ -46,6 +46,7 @@ class WorkersSource(ReaderSource):
         worker_init: Callable[[int], None] | None = None,
     ) -> None:
         super().__init__(workers, pin_memory)
+        self._fetcher = fetcher
         self._keys = _Keys()
         self._loader: DataLoader[Any] = DataLoader(
             fetcher,
@@ -70,3 +71,6 @@ class WorkersSource(ReaderSource):
         self._iterator = iter(self._loader)
         iterator: Iterator[Any] = self._iterator
         return iterator
+
+    def beside(self) -> Source:
+        return WorkersSource(self._fetcher) if self.workers else self
