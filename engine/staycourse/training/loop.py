@@ -91,7 +91,10 @@ class Loop:
         """On a full disk, or amid an update (which may have changed batch statistics, say), the steps since
         the last checkpoint are done again, that is all."""
         with contextlib.suppress(Stopped):
-            self._saver.settle() if self._is_updating else self._save(is_last=True)
+            if self._is_updating:
+                self._saver.settle()
+            else:
+                self._save(is_last=True)
 
     def _take_up(self, loaded: Loaded, own: bool) -> None:
         saved = State.of(loaded.state["state"])
