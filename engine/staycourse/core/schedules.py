@@ -53,7 +53,8 @@ class Schedule:
     @property
     def own_lr(self) -> str | None:
         """The setting that stands in place of the set-up's learning rate, if there is one."""
-        return OWN_LR.get(self.torch or "") if OWN_LR.get(self.torch or "") in self.settings else None
+        setting = OWN_LR.get(self.torch or "")
+        return setting if setting in self.settings else None
 
     def factor(self, name: str, epochs_done: int) -> float:
         """What the steps multiply `name` by after `epochs_done` epochs (as torch's MultiStepLR counts)."""

@@ -43,16 +43,21 @@ def mapped(batch: Any, change: Callable[[Any], Any]) -> Any:
     return batch
 
 
-def tensors_of(batch: Any) -> Iterator[torch.Tensor]:
-    """All tensors of a batch, in a fixed order."""
-    if isinstance(batch, torch.Tensor):
-        yield batch
-    elif isinstance(batch, (tuple, list)):
+def leaves_of(batch: Any) -> Iterator[Any]:
+    """All that is in a batch's tuples, lists and dicts, in a fixed order."""
+    if isinstance(batch, (tuple, list)):
         for item in batch:
-            yield from tensors_of(item)
+            yield from leaves_of(item)
     elif isinstance(batch, Mapping):
         for item in batch.values():
-            yield from tensors_of(item)
+            yield from leaves_of(item)
+    else:
+        yield batch
+
+
+def tensors_of(batch: Any) -> Iterator[torch.Tensor]:
+    """All tensors of a batch, in a fixed order."""
+    return (item for item in leaves_of(batch) if isinstance(item, torch.Tensor))
 
 
 def moves_itself(item: Any) -> bool:
@@ -63,11 +68,7 @@ def moves_itself(item: Any) -> bool:
 def is_bound(sample: Any) -> bool:
     """Whether a sample holds a tensor that no other process can hand over: one that lies on a GPU already,
     or that torch's collating refuses in a loader worker (with a gradient, or conjugated)."""
-    if isinstance(sample, torch.Tensor):
-        return sample.is_cuda or sample.requires_grad or sample.is_conj()
-    if isinstance(sample, (tuple, list)):
-        return any(is_bound(item) for item in sample)
-    return isinstance(sample, dict) and any(is_bound(item) for item in sample.values())
+    return any(t.is_cuda or t.requires_grad or t.is_conj() for t in tensors_of(sample))
 
 
 def can_travel(batch: Any) -> bool:

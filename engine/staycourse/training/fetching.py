@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, default_collate
 
 from staycourse.core.seeds import mix
 from staycourse.training.data import Data, Part
-from staycourse.training.device import mapped, tensors_of
+from staycourse.training.device import leaves_of, mapped, tensors_of
 from staycourse.training.plan import BatchKey, Plan
 from staycourse.training.randomness import GENERATORS, Randomness, Reseed, seed_all
 from staycourse.training.stored import table_of
@@ -101,24 +101,18 @@ def put_together(collate: Collate, samples: list[Any]) -> Any:
     if len(tensors) < len(samples):
         return batch  # no tensor for each sample: they were stacked, or put behind one another
     theirs = {address for sample in samples for address in _addresses(sample)}
-    if not any(address in theirs for tensor in tensors for address in _addresses(tensor)):
+    if theirs.isdisjoint(_addresses(tensors)):
         return batch
     return mapped(batch, lambda item: item.clone() if isinstance(item, torch.Tensor) else item)
 
 
 def _addresses(value: Any) -> Iterator[int]:
     """Where the memory of all tensors and arrays in it begins."""
-    if isinstance(value, torch.Tensor):
-        if value.layout is torch.strided:
-            yield value.untyped_storage().data_ptr()
-    elif isinstance(value, np.ndarray):
-        yield value.__array_interface__["data"][0]
-    elif isinstance(value, (tuple, list)):
-        for item in value:
-            yield from _addresses(item)
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _addresses(item)
+    for item in leaves_of(value):
+        if isinstance(item, torch.Tensor) and item.layout is torch.strided:
+            yield item.untyped_storage().data_ptr()
+        elif isinstance(item, np.ndarray):
+            yield item.__array_interface__["data"][0]
 
 
 class Collating:
