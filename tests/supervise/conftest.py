@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tests.support.fork_servers import fork_server
 from tests.support.tiny import wait_until
 
 from staycourse.supervise.spawner import Child, Spawner
@@ -12,10 +13,8 @@ from staycourse.supervise.spawner import Child, Spawner
 
 @pytest.fixture(scope="module")
 def _spawner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spawner]:
-    spawner = Spawner(tmp_path_factory.mktemp("spawner") / "engine.log")
-    spawner.start()
-    yield spawner
-    spawner.close()
+    with fork_server(tmp_path_factory.mktemp("spawner")) as spawner:
+        yield spawner
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.fork_servers import fork_server
 from tests.support.trials import write_task
 
 from staycourse.core.job import TaskSpec
@@ -20,7 +21,5 @@ def blobs(tmp_path: Path) -> TaskSpec:
 @pytest.fixture(scope="module")
 def spawner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spawner]:
     """One fork server for the tests of a file."""
-    spawner = Spawner(tmp_path_factory.mktemp("spawner") / "engine.log")
-    spawner.start()
-    yield spawner
-    spawner.close()
+    with fork_server(tmp_path_factory.mktemp("spawner")) as spawner:
+        yield spawner
