@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from staycourse.core import schedules
+from staycourse.core.command import CommandSpec
 from staycourse.core.rules import Rule
 from staycourse.core.rules.limits import EpochLimit, TimeLimit
 from staycourse.core.rules.median import MedianStopping
@@ -49,7 +50,8 @@ class TaskSpec:
     """Where the task's code is and how it is called.
 
     `code` is the folder with the sealed copy, `file` the task file's path in it, `folder` the
-    roadmap's folder, in which relative paths start; with `has_files` the task needs no `dataset`.
+    roadmap's folder, in which relative paths start; with `has_files` the task needs no `dataset`. Where the
+    task is a script of its own, `command` says how it is driven, and `file` is empty.
     """
 
     code: str
@@ -57,6 +59,7 @@ class TaskSpec:
     folder: str
     args: Mapping[str, Any] = field(default_factory=dict)
     has_files: bool = False
+    command: CommandSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -111,10 +114,10 @@ class Job:
 
     `epochs` is the upper bound of this trial, `horizon` the length that its schedule is made for;
     `parent` is the folder of the trial whose last checkpoint this one goes on from, `parent_sha256` the
-    hash that the ledger has of it; `checkpoint_every` is in seconds; `teacher_outputs` is the folder in which
-    trials share what a teacher says. `batches_per_epoch` and `kill_at_step`
-    are set in a rehearsal only: the miniature's length of an epoch, and the step after which the first
-    attempt kills itself.
+    hash that the ledger has of it, `parent_files` those of all that it has left, by name;
+    `checkpoint_every` is in seconds; `teacher_outputs` is the folder in which trials share what a teacher
+    says. `batches_per_epoch` and `kill_at_step` are set in a rehearsal only: the miniature's length of an
+    epoch, and the step after which the first attempt kills itself.
     """
 
     trial: str
@@ -139,6 +142,7 @@ class Job:
     cpus: tuple[int, ...] = ()
     parent: str | None = None
     parent_sha256: str | None = None
+    parent_files: Mapping[str, str] = field(default_factory=dict)
     final: str | None = None
     teacher_outputs: str | None = None
     attempt: int = 1
@@ -196,7 +200,7 @@ def from_json(body: Mapping[str, Any]) -> Job:
     return Job(
         **{
             **body,
-            "task": TaskSpec(**body["task"]),
+            "task": _task_from_json(body["task"]),
             "data": DataSpec(**{**body["data"], "files": tuple(body["data"]["files"])}),
             "training": TrainingSpec(**body["training"]),
             "stop": stop,
@@ -204,3 +208,9 @@ def from_json(body: Mapping[str, Any]) -> Job:
             "cpus": tuple(body["cpus"]),
         }
     )
+
+
+def _task_from_json(body: Mapping[str, Any]) -> TaskSpec:
+    """Jobs and requests of earlier versions know nothing of commands."""
+    command = body.get("command")
+    return TaskSpec(**{**body, "command": CommandSpec.from_json(command) if command else None})

@@ -10,18 +10,12 @@ from staycourse.core.problems import KeyPath, Problem
 _Refused = Callable[[Any], bool]
 
 
-def _always(_: Any) -> bool:
-    return True
-
-
 def _other_than(neutral: Any) -> _Refused:
     return lambda value: value != neutral
 
 
-_COMMAND_KEYS = ("command", "python", "include", "links", "env", "weights", "flags", "metrics")
 # A value that says what happens anyway is followed, not ignored; only the others have to wait.
 _KEYS: dict[tuple[str, str], _Refused] = {
-    **{("task", key): _always for key in _COMMAND_KEYS},
     ("from", "take"): lambda value: isinstance(value, list) and "weights" in value,
     ("limits", "gpus_per_trial"): _other_than(1),
 }
@@ -42,8 +36,6 @@ def take_out(document: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _problem(path: KeyPath, value: Any) -> Problem:
-    if path[0] == "task":
-        return Problem(path, "not yet: command tasks are not supported by this version", "use task.file")
     if path[0] == "from":
         return Problem(path, "not yet: this version takes up no weights", 'take = ["handoff"]')
     said = f" = {value!r}" if isinstance(value, (str, int, float, bool)) else ""

@@ -11,6 +11,7 @@ from typing import Any
 
 from staycourse.core import inherited as inheritance
 from staycourse.core import not_yet, phases, plain_values
+from staycourse.core.command_check import command_problems, command_warnings, kind_problems
 from staycourse.core.events import RunSealed
 from staycourse.core.explain import validate
 from staycourse.core.from_table import FromTable
@@ -129,19 +130,26 @@ class _Parser:
             if key not in _TABLES:
                 self._problem((key,), f"unknown key '{key}'", nearest(key, _TABLES))
         name, seed = self._name(document), self._seed(document)
-        sections = {key: self._section(document, key, waiting) for key in SECTIONS}
+        sections = {key: self._section(document, key) for key in SECTIONS}
         self._from = FromTable(document, self._inherited, self.problems)
         declared = self._declared_space(document)
         space = self._space(declared)
         schedules = parse_schedules(document.get("schedules", {}), space, self.problems)
-        self._check_schedule_options(space, schedules)
+        is_command = sections["task"] is not None and sections["task"].command is not None
+        if not is_command:
+            self._check_schedule_options(space, schedules)
         self._check_batch_size(space)
         found = self._phases(document.get("phase"))
         handed = self._from.handed(space, sections["objective"], self._kinds(document))
         warnings = self._check_phases(found, self._from.outlook(space, schedules, handed))
+        if is_command and self._has_space:
+            told = command_problems(document, sections["task"], space, found, sections["objective"])
+            self.problems += [problem for problem in told if not self._is_consequence(problem)]
         if self.problems:
             return None
         complete = tuple(phase for phase in found if phase is not None)
+        if is_command:
+            warnings += command_warnings(sections["task"], space, complete)
         return Roadmap(
             name,
             seed,
@@ -202,15 +210,14 @@ class _Parser:
             return 0
         return seed
 
-    def _section(self, document: Mapping[str, Any], key: str, waiting: list[Problem]) -> Any:
-        is_command_task = key == "task" and any(problem.path[0] == "task" for problem in waiting)
+    def _section(self, document: Mapping[str, Any], key: str) -> Any:
         if key == "task" and key not in document:
-            self._problem((key,), "missing", "a [task] table with its file")
+            self._problem((key,), "missing", "a [task] table with its file or its command")
             return None
-        value = document.get(key, {})
-        if is_command_task and isinstance(value, dict):
-            value = {"file": "-", **value}
-        return validate(SECTIONS[key], value, (key,), self.problems)
+        section = validate(SECTIONS[key], document.get(key, {}), (key,), self.problems)
+        if key == "task" and section is not None:
+            self.problems += kind_problems(section)
+        return section
 
     def _phases(self, tables: Any) -> list[Phase | None]:
         """Every phase in order, None where one cannot be read."""

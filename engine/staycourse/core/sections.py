@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from staycourse.core.fields import (
     SIZE_SCHEMA,
@@ -20,11 +20,38 @@ from staycourse.core.fields import (
 _Argument = bool | int | float | str | list[bool | int | float | str]
 
 
-class Task(Section):
-    """What is trained: a Python file with functions found by name, and its own arguments."""
+class Metrics(Section):
+    """Where a script's results are read: regular expressions for its output, JSON lines, files."""
 
-    file: Annotated[str, Field(min_length=1)]
+    text: dict[str, str] | None = None
+    jsonl: Literal[True] | dict[str, str] | None = None
+    csv: dict[str, str] | None = None
+    tensorboard: Literal[True] | dict[str, str] | None = None
+
+
+class Task(Section):
+    """What is trained: a Python file with functions found by name, and its own arguments; or a command, an
+    existing script that is driven through its own flags."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["file"]}, {"required": ["command"]}]}
+    )
+
+    file: Annotated[str, Field(min_length=1)] | None = None
     args: dict[str, _Argument] = {}
+    command: Annotated[str, Field(min_length=1)] | None = None
+    python: Annotated[str, Field(min_length=1)] | None = None
+    include: list[str] = []
+    links: list[str] = []
+    env: dict[str, str] = {}
+    weights: Annotated[str, Field(min_length=1)] | None = None
+    flags: dict[str, str | dict[str, str]] = {}
+    metrics: Metrics | None = None
+
+    @property
+    def words(self) -> str:
+        """The file or the command, as the roadmap says it."""
+        return self.command or self.file or ""
 
 
 class From(Section):

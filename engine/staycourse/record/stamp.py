@@ -19,9 +19,9 @@ def stamp_setup(paths: RunPaths, seal: str, head: tuple[int, str]) -> None:
 
 
 def final_files(paths: RunPaths) -> dict[str, str]:
-    """Name and SHA-256 of each file in `final/`, but for hidden ones: what a kill has left half written is
-    removed."""
+    """Path and SHA-256 of each file below `final/`, but for hidden ones there: what a kill has left half
+    written is removed."""
     for left in paths.final.glob(".*.tmp"):
         left.unlink()
-    found = [path for path in sorted(paths.final.glob("*")) if path.is_file()]
-    return {path.name: file_sha256(path) for path in found if not path.name.startswith(".")}
+    found = {path.relative_to(paths.final).as_posix(): path for path in sorted(paths.final.rglob("*"))}
+    return {name: file_sha256(path) for name, path in found.items() if path.is_file() and name[0] != "."}

@@ -109,7 +109,7 @@ def _asked(facts: Facts) -> str:
     wanted = "lowest" if facts.goal == "min" else "highest"
     names = [code(h.name) for h in facts.roadmap.space if not isinstance(h, Fixed)]
     over = f" over {joined(names)}" if names else ""
-    return f"the {wanted} {code(facts.metric)} of {code(facts.roadmap.task.file)}{over}"
+    return f"the {wanted} {code(facts.metric)} of {code(facts.roadmap.task.words)}{over}"
 
 
 def _plan(facts: Facts) -> str:

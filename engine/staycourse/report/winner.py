@@ -117,7 +117,7 @@ def _weights(facts: Facts) -> str:
     if WEIGHTS not in facts.state.files:
         return f"{heading}\n\nThere are none: no final phase has been trained to its end."
     file = facts.paths.code / str(
-        facts.sealed.facts.get("task_file", PurePosixPath(facts.roadmap.task.file).name)
+        facts.sealed.facts.get("task_file", PurePosixPath(facts.roadmap.task.words).name)
     )
     source = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     how = (

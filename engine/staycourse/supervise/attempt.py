@@ -93,7 +93,8 @@ class Attempt:
             store.add_timing(self.trial, derived)
 
     def _on_progress(self, message: dict[str, Any], store: Store) -> None:
-        self._move(message["step"], message.get("validation_batch", 0))
+        # A script may be silent on its steps: each line that it prints is a sign of life.
+        self._move(message["step"], message.get("validation_batch", message.get("heard", 0)))
         self.gauges.enter(VALIDATION if "validation_batch" in message else TRAINING, time.monotonic())
         store.add_progress(
             self.trial,
@@ -103,7 +104,7 @@ class Attempt:
         )
 
     def _on_checkpoint(self, message: dict[str, Any], store: Store) -> None:
-        if message["file"] == "last.pt":
+        if message["file"] in ("last.pt", "checkpoint"):  # that of a script, under whatever name
             self.has_progress = True
             store.add_checkpoint(self.trial, message["step"], message["sha256"])
 

@@ -31,7 +31,7 @@ def take_up(store: Store, slots: list[Slot], nvml: Nvml | NvmlUnavailable, optio
     lost = [Noted("ledger", _LOST_HEAD.format(store.head[0]))] if store.is_head_lost else []
     store.append(_started(store, slots, options), *lost)
     # A kill may have come between the event and the deletion.
-    checkpoints.delete(store.state.dropped, store.paths)
+    checkpoints.delete(store.state, store.state.dropped, store.paths)
     _compare_environment(store, nvml, options)
     if (note := schema.journal_note(store.paths.root)) and note not in store.state.notes:
         store.append(Noted("disk", note))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from pathlib import Path
 
 from staycourse.core.events import CheckpointsDropped
 from staycourse.core.state import RunState
@@ -24,18 +25,26 @@ def droppable(state: RunState) -> list[str]:
 
 def drop(state: RunState, paths: RunPaths, phase: int) -> CheckpointsDropped | None:
     """The event to record before `delete` is called; None if there is nothing to drop."""
-    trials = [trial for trial in droppable(state) if paths.checkpoint_files(trial)]
+    left = {trial: _left(state, paths, trial) for trial in droppable(state)}
+    trials = [trial for trial, files in left.items() if files]
     if not trials:
         return None
-    size = sum(path.stat().st_size for trial in trials for path in paths.checkpoint_files(trial))
+    size = sum(path.stat().st_size for trial in trials for path in left[trial])
     return CheckpointsDropped(phase, trials, size)
 
 
-def delete(trials: Iterable[str], paths: RunPaths) -> None:
+def delete(state: RunState, trials: Iterable[str], paths: RunPaths) -> None:
     """Delete what a recorded event names."""
     for trial in trials:
-        for path in paths.checkpoint_files(trial):
+        for path in _left(state, paths, trial):
             path.unlink(missing_ok=True)
+
+
+def _left(state: RunState, paths: RunPaths, trial: str) -> list[Path]:
+    """The checkpoints of a trial, and what a script has left under names of its own."""
+    end = state.trials[trial].end if trial in state.trials else None
+    own = [paths.trial(trial) / name for name in (end.files if end else ())]
+    return list(dict.fromkeys([*paths.checkpoint_files(trial), *(path for path in own if path.is_file())]))
 
 
 def delete_teacher(paths: RunPaths) -> None:

@@ -174,7 +174,7 @@ class DataWatch:
                 "fingerprint": sealed.facts["fingerprint"],
                 "task": {
                     "code": str(paths.code),
-                    "file": sealed.facts["task_file"],
+                    "file": sealed.facts.get("task_file", ""),
                     "folder": sealed.folder,
                     "args": dict(self._roadmap.task.args),
                 },

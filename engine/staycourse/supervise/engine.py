@@ -260,7 +260,7 @@ class Engine:
         event = checkpoints.drop(self._store.state, self._store.paths, len(self._store.state.handoffs) - 1)
         if event is not None:
             self._append(event)
-            checkpoints.delete(event.trials, self._store.paths)
+            checkpoints.delete(self._store.state, event.trials, self._store.paths)
 
     def _finish(self) -> int:
         handoff = self._store.state.handoffs[-1]

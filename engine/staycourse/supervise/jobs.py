@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from staycourse.core.command import CommandSpec
 from staycourse.core.events import RunSealed
 from staycourse.core.job import DataSpec, Job, TaskSpec, TrainingSpec
 from staycourse.core.roadmap import Roadmap
@@ -58,6 +59,7 @@ def make_job(
         cpus=slot.cpus,
         parent=str(paths.trial(parent.id)) if parent else None,
         parent_sha256=_last_checkpoint(parent),
+        parent_files=_files(parent),
         final=str(paths.final) if is_final else None,
         teacher_outputs=str(paths.teacher),
         attempt=trial.attempts + 1,
@@ -71,14 +73,20 @@ def _last_checkpoint(trial: TrialState | None) -> str | None:
     return str(files["last.pt"]["sha256"]) if "last.pt" in files else None
 
 
+def _files(trial: TrialState | None) -> dict[str, str]:
+    files = trial.end.files if trial and trial.end else {}
+    return {name: str(facts["sha256"]) for name, facts in files.items()}
+
+
 def task_spec(roadmap: Roadmap, sealed: RunSealed, paths: RunPaths) -> TaskSpec:
     """Where a run's workers find its task."""
     return TaskSpec(
         code=str(paths.code),
-        file=sealed.facts["task_file"],
+        file=sealed.facts.get("task_file", ""),
         folder=sealed.folder,
         args=roadmap.task.args,
         has_files=bool(roadmap.data.files),
+        command=CommandSpec.from_json(told) if (told := sealed.facts.get("command")) else None,
     )
 
 

@@ -133,7 +133,7 @@ def request_stop(paths: RunPaths) -> bool:
 
 
 def _fill(paths: RunPaths, checked: Checked) -> None:
-    shutil.copytree(checked.code, paths.code, dirs_exist_ok=True)
+    shutil.copytree(checked.code, paths.code, dirs_exist_ok=True, symlinks=True)
     for folder in (paths.trials, paths.final):
         folder.mkdir()
     paths.roadmap.write_text(checked.text, encoding="utf-8")

@@ -61,6 +61,8 @@ class ResidentData:
     def _reason_against(self) -> str:
         sealed = self._store.state.sealed
         assert sealed is not None
+        if sealed.facts.get("command"):
+            return "a script reads its data itself"
         if sealed.rehearsal:
             return "a rehearsal sees a few samples only"
         if self._roadmap.data.workers != "auto":

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from staycourse.core.problems import UserError
 from staycourse.hardware.environment import describe
 from staycourse.hardware.gpus import Nvml, NvmlUnavailable, open_nvml, visible_gpus
 from staycourse.record.seal import hash_code, seal, seal_parts
 from staycourse.supervise.options import Options
 from staycourse.task.checking import Checked
+from staycourse.task.command.interpreter import describe as describe_interpreter
 
 
 @dataclass(frozen=True)
@@ -44,4 +46,16 @@ def environment_now(
     """The environment as it is sealed, and asked again whenever an engine takes the run up; `facts` are the
     check's, which names the distributions that the task imports."""
     gpus = visible_gpus(nvml, os.environ, options.devices)
-    return describe(gpus, nvml, facts.get("distributions") or ())
+    described = describe(gpus, nvml, facts.get("distributions") or ())
+    return described | _of_a_script(facts.get("interpreter"))
+
+
+def _of_a_script(interpreter: Mapping[str, Any] | None) -> dict[str, object]:
+    """What a command task runs on; an interpreter that does not run any more is told as that."""
+    if interpreter is None:
+        return {}
+    try:
+        told = describe_interpreter(interpreter["path"])
+    except UserError as error:
+        return {"script": {"python": str(error)}}
+    return {"script": {"python": told["python"], "packages": told["packages"]}}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import Any
 from staycourse.core.canonical import digest
 from staycourse.core.from_table import earlier_run
 from staycourse.core.phases.searched import OWN_OPTIMIZERS
-from staycourse.core.problems import KeyPath, Problem, RoadmapError, UserError
+from staycourse.core.problems import Problem, RoadmapError, UserError
 from staycourse.core.roadmap import Roadmap, parse
 from staycourse.core.toml_lines import key_lines, line_of
 from staycourse.record.earlier_run import NoLineage, find_earlier, read_lineage
 from staycourse.record.lineage import Lineage, differences
 from staycourse.record.seal import hash_code
 from staycourse.task.child import child
+from staycourse.task.command.checking import check_command
 from staycourse.task.inspection_request import inspection_request, search_request
 from staycourse.task.sources import copy_sources
 
@@ -78,22 +80,43 @@ def _read(path: Path) -> str:
 def check(path: Path) -> Checked:
     """Check a roadmap and its task. Raises RoadmapError with every problem, UserError for its file."""
     text, roadmap, lineage = read_roadmap(path)
-    task_file = (path.parent / roadmap.task.file).expanduser().resolve()
+    copies = tempfile.TemporaryDirectory(prefix="staycourse-code-")
+    code = Path(copies.name)
+    if roadmap.task.file is None:
+        facts, told = _check_command(path, text, roadmap, code)
+    else:
+        facts, told = _check_file(path, text, roadmap, code, roadmap.task.file)
+    notes = (*_lineage_notes(roadmap, lineage, facts, code), *told)
+    return Checked(path.resolve(), text, roadmap, facts, notes, code, copies, lineage)
+
+
+_Seen = tuple[dict[str, Any], tuple[str, ...]]  # facts and notes
+
+
+def _check_command(path: Path, text: str, roadmap: Roadmap, code: Path) -> _Seen:
+    with _searches(roadmap) as searches:
+        checked = check_command(roadmap, path.resolve().parent, code)
+        _refuse(path, text, [*checked.problems, *searches()])
+    return dict(checked.facts), checked.notes
+
+
+def _check_file(path: Path, text: str, roadmap: Roadmap, code: Path, file: str) -> _Seen:
+    task_file = (path.parent / file).expanduser().resolve()
     if not task_file.is_file():
         said = f"not a regular file: {task_file}" if task_file.exists() else f"no such file: {task_file}"
         problem = Problem(("task", "file"), said, "a Python file, relative to the roadmap's folder")
         raise RoadmapError(str(path), [_located(problem, text)])
-    copies = tempfile.TemporaryDirectory(prefix="staycourse-code-")
-    code = Path(copies.name)
     copy_sources(task_file, code)
     answer, refusals = _ask(roadmap, path, code, task_file)
-    problems = [_problem(item) for item in answer["problems"]] + refusals
+    _refuse(path, text, [_problem(item) for item in answer["problems"]] + refusals)
+    return answer["facts"] | {"task_file": task_file.name}, tuple(answer["notes"])
+
+
+def _refuse(path: Path, text: str, problems: list[Problem]) -> None:
+    """Raises RoadmapError with all of them, if there are any."""
     if problems:
         located = sorted((_located(p, text) for p in problems), key=lambda p: p.line or 0)
         raise RoadmapError(str(path), located)
-    facts = answer["facts"] | {"task_file": task_file.name}
-    notes = (*_lineage_notes(roadmap, lineage, facts, code), *answer["notes"])
-    return Checked(path.resolve(), text, roadmap, facts, notes, code, copies, lineage)
 
 
 def _lineage_notes(
@@ -110,33 +133,38 @@ def _lineage_notes(
 
 
 def _ask(roadmap: Roadmap, path: Path, code: Path, task_file: Path) -> tuple[dict[str, Any], list[Problem]]:
-    """The inspection of the task and the trial of each search's repeatability, side by side.
-
-    Staycourse's own searches are repeatable by the tests; a model's proposals would take seconds here.
-    """
+    """The inspection of the task and the trial of each search's repeatability, side by side."""
     request = inspection_request(roadmap, path.resolve().parent, code, task_file)
-    searched = [(at, phase) for at, phase in enumerate(roadmap.phases) if phase.kind == "narrow"]
-    asked = [(at, search_request(roadmap, phase)) for at, phase in searched]
-    searches = [(at, search) for at, search in asked if search["optimizer"] not in OWN_OPTIMIZERS]
-    with ExitStack() as children:
-        inspection = children.enter_context(child("staycourse.task.inspection", request))
-        questions = [
-            (at, children.enter_context(child("staycourse.search.repeatable", question)))
-            for at, question in searches
-        ]
+    with child("staycourse.task.inspection", request) as inspection, _searches(roadmap) as searches:
         answer = inspection.answer()
-        reasons = [(at, question.answer()) for at, question in questions]
-    refusals = []
-    for at, told in reasons:
-        reason = told.get("reason") or _died(told)
-        if reason:
-            where: KeyPath = ("phase", at, "optimizer")
-            refusals.append(Problem(where, str(reason), '"bayes" is the default'))
+        refusals = searches()
     if "problems" not in answer:
         died = Problem(("task", "file"), _died(answer) or "the check of the task gave no answer")
         answer = {"problems": [], "notes": [], "facts": {}}
         refusals.insert(0, died)
     return answer, refusals
+
+
+@contextlib.contextmanager
+def _searches(roadmap: Roadmap) -> Iterator[Callable[[], list[Problem]]]:
+    """The trial of each search's repeatability; what it is entered for waits for the answers.
+
+    Staycourse's own searches are repeatable by the tests; a model's proposals would take seconds here.
+    """
+    searched = [(at, phase) for at, phase in enumerate(roadmap.phases) if phase.kind == "narrow"]
+    asked = [(at, search_request(roadmap, phase)) for at, phase in searched]
+    with ExitStack() as children:
+        questions = [
+            (at, children.enter_context(child("staycourse.search.repeatable", search)))
+            for at, search in asked
+            if search["optimizer"] not in OWN_OPTIMIZERS
+        ]
+        yield lambda: [problem for at, question in questions for problem in _refusal(at, question.answer())]
+
+
+def _refusal(at: int, told: Mapping[str, Any]) -> Iterator[Problem]:
+    if reason := told.get("reason") or _died(told):
+        yield Problem(("phase", at, "optimizer"), str(reason), '"bayes" is the default')
 
 
 def _died(answer: Mapping[str, Any]) -> str:

@@ -108,6 +108,21 @@ def take(
     return Manifest(kind, tuple(files), tuple(patterns), piece, left_out)
 
 
+def fingerprint_facts(manifest: Manifest) -> dict[str, Any]:
+    """What the seal says of data that is known by its files; see `fingerprint.Fingerprint`."""
+    return {
+        "sha256": manifest.digest,
+        "method": "sampled content" if manifest.piece else "content",
+        "bytes": manifest.bytes_read,
+        "samples": 0,
+        "files": len(manifest.files),
+        "total_bytes": manifest.total_bytes,
+        "files_read": manifest.files_read,
+        "piece": manifest.piece,
+        "of": 0,
+    }
+
+
 def filled(pattern: str, args: Any) -> str:
     """A pattern with `{args.name}` replaced by the task's argument; where the roadmap does not set it, by its
     default."""

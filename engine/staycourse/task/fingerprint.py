@@ -79,15 +79,7 @@ def of_files(folder: Path, patterns: Sequence[str]) -> tuple[Fingerprint, Manife
     except OSError as error:
         return [Problem(("data", "files"), f"{error.filename} cannot be read ({error.strerror})")]
     return (
-        Fingerprint(
-            sha256=manifest.digest,
-            method="sampled content" if manifest.piece else "content",
-            bytes=manifest.bytes_read,
-            files=len(manifest.files),
-            total_bytes=manifest.total_bytes,
-            files_read=manifest.files_read,
-            piece=manifest.piece,
-        ),
+        Fingerprint(**data_files.fingerprint_facts(manifest)),
         manifest,
     )
 

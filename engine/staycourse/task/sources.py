@@ -15,15 +15,16 @@ from importlib.util import resolve_name
 from pathlib import Path, PurePosixPath
 
 
-def local_modules(task_file: Path) -> dict[str, Path]:
-    """Relative path (POSIX, from the task file's folder) to file, for the task file and all it imports there.
+def local_modules(task_file: Path, root: Path | None = None) -> dict[str, Path]:
+    """Relative path (POSIX, from `root`) to file, for the task file and all that it imports from there.
+    `root` is the task file's folder, unless another one above it is said.
 
-    Modules and packages that live beside the task file are followed, however deep; those that do not
-    (installed packages, the standard library) are left out. A file that does not parse is listed only.
+    Modules and packages that live below it are followed, however deep; those that do not (installed packages,
+    the standard library) are left out. A file that does not parse is listed only.
     """
-    root = task_file.parent
+    root = root or task_file.parent
     found: dict[str, Path] = {}
-    waiting = [task_file.name]
+    waiting = [task_file.relative_to(root).as_posix()]
     while waiting:
         relative = waiting.pop()
         if relative in found:

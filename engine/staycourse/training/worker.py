@@ -26,6 +26,7 @@ from staycourse.core import job as jobs
 from staycourse.core.job import Job
 from staycourse.training import failures, forked
 from staycourse.training.checkpoint import Checkpoints
+from staycourse.training.command.attempt import CommandAttempt
 from staycourse.training.device import device_name
 from staycourse.training.loop import Loop
 from staycourse.training.messages import Events, Orders, PipeSink, Stopped, Unheard, read_line
@@ -65,9 +66,12 @@ class _Worker:
     def live(self) -> int:
         line, rest = read_line(self._fds[0])
         job = jobs.from_json(json.loads(line))
+        orders = Orders(self._fds[0], rest)
         try:
             settle(job)
-            self._train(job, Orders(self._fds[0], rest))
+            if job.task.command is not None:
+                return CommandAttempt(job, self._events, orders).run()
+            self._train(job, orders)
         except Unheard:
             return _EXIT_CRASHED
         except BaseException as error:  # a task may raise any of them

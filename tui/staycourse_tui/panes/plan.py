@@ -117,7 +117,7 @@ def _objective(offer: Offer, size: int) -> list[Line]:
     items = [
         line(Span(roadmap.objective.metric), Span(f", {goal}", "dim")),
         line(Span("seed ", "dim"), Span(str(roadmap.seed))),
-        line(Span("task ", "dim"), Span(roadmap.task.file)),
+        line(Span("task ", "dim"), Span(roadmap.task.words)),
     ]
     if roadmap.limits.trial_hours:
         items.append(line(Span(f"{roadmap.limits.trial_hours:g} hours a trial at most")))

@@ -40,7 +40,9 @@ def check_files(
 
 
 def _place(paths: RunPaths, trial: str, name: str) -> Path:
-    return paths.weights if name == paths.weights.name else paths.trial(trial) / name
+    """A script may have left a file of the name that the weights have; else they lie in `final/`."""
+    own = paths.trial(trial) / name
+    return paths.weights if name == paths.weights.name and not own.exists() else own
 
 
 def _check_file(paths: RunPaths, path: Path, sha256: str, by: str) -> None:

@@ -1,0 +1,93 @@
+"""Metrics from files that a script writes as it goes: JSON lines, CSV as Lightning writes it."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from staycourse.task.command.json_lines import JsonLines
+from staycourse.task.command.lines import Lines
+from staycourse.task.command.record import Record, number, record
+
+_MOST = 1 << 24
+
+
+def newest(folder: Path, pattern: str) -> Path | None:
+    """The file, of those that the pattern matches, that was changed last; None if there is none."""
+    found = [path for path in matching(folder, pattern) if path.is_file()]
+    return max(found, key=lambda path: path.stat().st_mtime_ns, default=None)
+
+
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """What a pattern matches, sorted; a relative one starts at `folder`."""
+    # Not by pathlib, which takes no pattern from the root on.
+    found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
+    return [folder / name for name in sorted(found)]
+
+
+class JsonFile:
+    """JSON lines in the files that a pattern matches, each read on from where it was left."""
+
+    def __init__(self, folder: Path, pattern: str, names: Mapping[str, str] | None = None) -> None:
+        self._folder, self._pattern = folder, pattern
+        self._reader = JsonLines(names)
+        self._places: dict[Path, tuple[int, Lines]] = {}
+
+    def poll(self) -> Iterator[Record]:
+        """What was written since; a line without its end is waited for."""
+        for path in matching(self._folder, self._pattern):
+            if not path.is_file():
+                continue
+            place, lines = self._places.get(path, (0, Lines()))
+            with path.open("rb") as file:
+                if os.fstat(file.fileno()).st_size < place:
+                    place, lines = 0, Lines()  # begun anew
+                file.seek(place)
+                data = file.read(_MOST)
+            self._places[path] = (place + len(data), lines)
+            for line in lines.feed(data):
+                if found := self._reader.read(line.text):
+                    yield found
+
+
+class CsvFile:
+    """The newest CSV file that a pattern matches. Its rows come in the order of the file, each told once;
+    an empty cell tells nothing. It may be written anew as a whole, with more columns than before."""
+
+    def __init__(self, folder: Path, pattern: str, columns: Mapping[str, str]) -> None:
+        self._folder, self._pattern, self._columns = folder, pattern, dict(columns)
+        self._stamp: tuple[Path, int, int] | None = None
+        self._told = 0
+
+    def poll(self) -> Iterator[Record]:
+        """The rows that are new."""
+        path = newest(self._folder, self._pattern)
+        if path is None:
+            return
+        status = path.stat()
+        stamp = (path, status.st_mtime_ns, status.st_size)
+        if stamp == self._stamp:
+            return
+        if self._stamp is None or self._stamp[0] != path:
+            self._told = 0
+        rows = _whole_rows(path.read_text(encoding="utf-8", errors="replace"))
+        self._stamp = stamp
+        fresh, self._told = rows[self._told :], len(rows)
+        for row in fresh:
+            if found := record(_cells(row, self._columns)):
+                yield found
+
+
+def _whole_rows(text: str) -> list[dict[str, str]]:
+    """The rows that are complete: one without its newline may be half written."""
+    return list(csv.DictReader(text[: text.rfind("\n") + 1].splitlines()))
+
+
+def _cells(row: Mapping[str, str | None], columns: Mapping[str, str]) -> dict[str, float]:
+    found: Iterable[tuple[str, float | None]] = (
+        (name, number(row.get(column) or "")) for name, column in columns.items()
+    )
+    return {name: value for name, value in found if value is not None}
