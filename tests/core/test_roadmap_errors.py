@@ -419,7 +419,7 @@ def test_what_is_no_toml_is_told_with_its_line(text, said):
 def test_what_is_missing_altogether_is_told():
     assert problems("") == [
         "name: missing ('name' is required)",
-        "task: missing (a [task] table with its file)",
+        "task: missing (a [task] table with its file or its command)",
         "space: the space is empty (name at least one hyperparameter)",
         "phase: no phases (at least one [[phase]] table, in double brackets)",
     ]

@@ -192,7 +192,7 @@ class _Parser:
         for part in problem.path:
             if part in self._broken:
                 return True
-            value = value.get(part) if isinstance(value, dict) else value[part]
+            value = _inside(value, part)
         return isinstance(value, str) and value in self._broken
 
     def _name(self, document: Mapping[str, Any]) -> str:
@@ -296,6 +296,13 @@ class _Parser:
 
     def _problem(self, path: tuple[str | int, ...], message: str, right: str = "") -> None:
         self.problems.append(Problem(path, message, right))
+
+
+def _inside(value: Any, part: str | int) -> Any:
+    """What a table or a list holds there; None where it is not said."""
+    if isinstance(value, dict):
+        return value.get(part)
+    return value[part] if isinstance(value, list) and isinstance(part, int) else None
 
 
 def _not_toml(error: ValueError | RecursionError, text: str) -> Problem:

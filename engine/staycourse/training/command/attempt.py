@@ -10,6 +10,7 @@ import os
 import shlex
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from staycourse.training.command.settling import Settling
 from staycourse.training.messages import Events, Orders, Stopped
 from staycourse.training.state import Ended
 
-_READ_S, _TICK_S = 0.1, 0.5
+_READ_S, _HASTY_S, _TICK_S = 0.1, 0.01, 0.5
 
 
 class CommandAttempt:
@@ -40,7 +41,7 @@ class CommandAttempt:
         self._spec = job.task.command
         self._place = Place(job, self._told(resumes=False).values())
         self.course = Course(job, events, has_epochs=may_tell_epochs(self._spec.metrics))
-        self._heard = 0
+        self._heard, self._heard_at = 0, time.time()
 
     def run(self) -> int:
         """0 once the last word is said, else minus the signal of which the script has died."""
@@ -104,15 +105,18 @@ class CommandAttempt:
     def _follow(self, script: Script, told: Told) -> None:
         """Read the script until it ends, or a rule ends it. Raises Stopped."""
         reading = Reading(self._spec.metrics, self._place.cwd, told.values(), self._place.metrics)
-        settling = Settling(self._place, self.course, self._ends_by_itself())
+        settling = Settling(self._place, self.course, script.has_open, ends_by_itself=self._ends_by_itself())
         ticked = 0.0
         while script.code is None:
-            self._hear(script, reading, is_polling=time.monotonic() - ticked >= _TICK_S)
+            is_ending, since = self.course.ended is not None, self._heard_at
+            self._hear(script, reading, is_polling=time.monotonic() - ticked >= _TICK_S, is_hasty=is_ending)
             if time.monotonic() - ticked >= _TICK_S:
                 ticked = time.monotonic()
                 self._tick()
-            if self.course.ended is not None and settling.is_over():
-                script.end()
+            if self.course.ended is not None:
+                settling.begin(since)
+                if settling.is_over():
+                    script.end()
         self._hear(script, reading, is_polling=True)
         self.course.finish()
 
@@ -121,9 +125,10 @@ class CommandAttempt:
         told = self._spec.is_told
         return told("stop_epoch") or (told("epochs") and self.job.epochs == self.job.horizon)
 
-    def _hear(self, script: Script, reading: Reading, *, is_polling: bool) -> None:
-        over = self.course.epoch
-        for line in script.read(_READ_S):
+    def _hear(self, script: Script, reading: Reading, *, is_polling: bool, is_hasty: bool = False) -> None:
+        over, lines = self.course.epoch, script.read(_HASTY_S if is_hasty else _READ_S)
+        self._heard_at = time.time()
+        for line in lines:
             self._heard += 1
             for record in reading.line(line.text):
                 self.course.take(record, script.resident_bytes)
@@ -153,6 +158,8 @@ class CommandAttempt:
         self._place.save(course.state())
         self._tell_use(script)
         ended = course.ended
+        if ended is not None and course.is_at_its_length and course.is_beyond:
+            ended = replace(ended, detail=f"{ended.detail}; the script had begun the next epoch by then")
         if ended is not None and (
             not course.is_at_its_length or code in (0, -signal.SIGTERM, -signal.SIGKILL)
         ):

@@ -88,12 +88,26 @@ class Script:
     def resident_bytes(self) -> float:
         """Memory of the program and all below it."""
         total = 0
-        with contextlib.suppress(psutil.Error):
-            leader = psutil.Process(self.pid)
-            for member in [leader, *leader.children(recursive=True)]:
-                with contextlib.suppress(psutil.Error):
-                    total += member.memory_info().rss
+        for member in self._family():
+            with contextlib.suppress(psutil.Error):
+                total += member.memory_info().rss
         return float(total)
+
+    def has_open(self, path: Path) -> bool:
+        """Whether the program, or one below it, has the file open."""
+        wanted = str(path.resolve())
+        for member in self._family():
+            with contextlib.suppress(psutil.Error, OSError):
+                if any(file.path == wanted for file in member.open_files()):
+                    return True
+        return False
+
+    def _family(self) -> list[psutil.Process]:
+        try:
+            leader = psutil.Process(self.pid)
+            return [leader, *leader.children(recursive=True)]
+        except psutil.Error:
+            return []
 
     def _reap(self) -> bool:
         if self.code is not None:

@@ -74,7 +74,9 @@ def loaders(args):
 
 def main():
     parser = argparse.ArgumentParser(description="PyTorch digits example")
-    parser.add_argument("--batch-size", type=int, default=64, metavar="N", help="input batch size for training")
+    parser.add_argument(
+        "--batch-size", type=int, default=64, metavar="N", help="input batch size for training"
+    )
     parser.add_argument("--epochs", type=int, default=14, metavar="N", help="number of epochs to train")
     parser.add_argument("--lr", type=float, default=1.0, metavar="LR", help="learning rate (default: 1.0)")
     parser.add_argument("--gamma", type=float, default=0.7, metavar="M", help="learning rate step gamma")

@@ -41,9 +41,7 @@ def fit(config):
     torch.manual_seed(config["seed"])
     inputs, kinds = spirals(600, 1)
     val_inputs, val_kinds = spirals(200, 2)
-    model = nn.Sequential(
-        nn.Linear(2, config["model.width"]), nn.Tanh(), nn.Linear(config["model.width"], 2)
-    )
+    model = nn.Sequential(nn.Linear(2, config["model.width"]), nn.Tanh(), nn.Linear(config["model.width"], 2))
     kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam}[config["optim.name"]]
     optimizer = kind(model.parameters(), lr=config["optim.lr"])
     epochs, batch = config["train.epochs"], config["train.batch"]
