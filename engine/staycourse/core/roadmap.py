@@ -19,15 +19,16 @@ from staycourse.core.handoff import Handoff
 from staycourse.core.inherited import Inherited
 from staycourse.core.metric_names import resolve
 from staycourse.core.optimizer_scales import scale_warnings
+from staycourse.core.own_names import batch_size_problems, schedule_problems
 from staycourse.core.phases.base import Outlook, Phase, Planned
 from staycourse.core.problems import Problem, RoadmapError, nearest
 from staycourse.core.rule_warnings import rule_warnings
 from staycourse.core.schedule_format import parse_schedules
 from staycourse.core.schedules import Schedule
 from staycourse.core.sections import SECTIONS, Data, Limits, Objective, Task, Training
-from staycourse.core.space import Choice, Fixed, Interval, Space
+from staycourse.core.space import Space
 from staycourse.core.space_format import STAND_IN, parse_space
-from staycourse.core.toml_lines import key_lines, line_of
+from staycourse.core.toml_lines import key_lines, line_of, not_toml
 
 _TABLES = ("name", "seed", "space", "schedules", "phase", "from", *SECTIONS)
 _NAME = re.compile(r"[a-z0-9_-]+")
@@ -101,7 +102,7 @@ def parse(text: str, source: str = "roadmap", inherited: Inherited | Problem | N
     try:
         document = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise RoadmapError(source, [_not_toml(error, text)]) from None
+        raise RoadmapError(source, [not_toml(error, text)]) from None
     document, problems = plain_values.tidy(document)
     roadmap = _Parser(problems, inherited).roadmap(document)
     lines = key_lines(text)
@@ -136,9 +137,7 @@ class _Parser:
         space = self._space(declared)
         schedules = parse_schedules(document.get("schedules", {}), space, self.problems)
         is_command = sections["task"] is not None and sections["task"].command is not None
-        if not is_command:
-            self._check_schedule_options(space, schedules)
-        self._check_batch_size(space)
+        self._check_own_names(space, schedules, is_command=is_command)
         found = self._phases(document.get("phase"))
         handed = self._from.handed(space, sections["objective"], self._kinds(document))
         warnings = self._check_phases(found, self._from.outlook(space, schedules, handed))
@@ -239,34 +238,13 @@ class _Parser:
             found.append(phase)
         return found
 
-    def _check_schedule_options(self, space: Space, schedules: Mapping[str, Schedule]) -> None:
-        if "schedule" not in space.names or "schedule" in self._broken:
-            return
-        h = space.get("schedule")
-        options = h.options if isinstance(h, Choice) else (h.value,) if isinstance(h, Fixed) else ()
-        if not options:
-            self._problem(("space", "schedule"), "a schedule is no range", "a choice of schedules' names")
-        for option in options:
-            if option not in schedules:
-                right = nearest(str(option), schedules)
-                path, whose = self._from.schedule_names()
-                self._problem(path, f"no schedule named {option!r}{whose}", right)
-
-    def _check_batch_size(self, space: Space) -> None:
-        """The engine counts samples by it: whole numbers from 1 on."""
-        if "batch_size" not in space.names or "batch_size" in self._broken:
-            return
-        h = space.get("batch_size")
-        path, right = ("space", "batch_size"), "a whole number of samples, 1 or more"
-        if isinstance(h, Interval):
-            if not h.integer:
-                self._problem(path, "a batch has no fraction of a sample", "integer = true")
-            for low in dict.fromkeys(here.low for here in h.every_range if here.low < 1):
-                self._problem(path, f"a batch of {low:g} samples", right)
-            return
-        for value in h.options if isinstance(h, Choice) else (h.value,):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                self._problem(path, f"{value!r} is no batch size", right)
+    def _check_own_names(self, space: Space, schedules: Mapping[str, Schedule], *, is_command: bool) -> None:
+        """The hyperparameters that the engine itself reads; a script has schedules of its own."""
+        if "schedule" not in self._broken and not is_command:
+            path, whose = self._from.schedule_names()
+            self.problems += schedule_problems(space, schedules, path, whose)
+        if "batch_size" not in self._broken:
+            self.problems += batch_size_problems(space)
 
     def _check_phases(self, found: list[Phase | None], outlook: Outlook) -> list[Problem]:
         """What each phase needs of those before it; the warnings. A phase that is wrong counts as one
@@ -303,15 +281,3 @@ def _inside(value: Any, part: str | int) -> Any:
     if isinstance(value, dict):
         return value.get(part)
     return value[part] if isinstance(value, list) and isinstance(part, int) else None
-
-
-def _not_toml(error: ValueError | RecursionError, text: str) -> Problem:
-    if isinstance(error, RecursionError):
-        return Problem((), "not TOML that can be read: nested too deeply")
-    if not isinstance(error, tomllib.TOMLDecodeError):  # Python's limit on the digits of a number
-        return Problem((), "not TOML that can be read: a number of thousands of digits")
-    message = str(error)
-    found = re.search(r"at line (\d+)", message)
-    line = int(found[1]) if found else text.rstrip("\n").count("\n") + 1
-    said = re.sub(r"\s*\(at .*\)$", "", message)
-    return Problem((), f"not TOML: {said}", "", line)

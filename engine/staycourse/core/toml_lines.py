@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
-from staycourse.core.problems import KeyPath
+from staycourse.core.problems import KeyPath, Problem
 
 _STRING = re.compile(
     r'"""(?:[^\\]|\\.)*?"{3,5}'
@@ -136,3 +137,16 @@ class _Scanner:
         self._line += self._text.count("\n", self._counted, at)
         self._counted = max(at, self._counted)
         self._lines.setdefault(path, self._line)
+
+
+def not_toml(error: ValueError | RecursionError, text: str) -> Problem:
+    """What is wrong with a text that is no TOML, and in which line."""
+    if isinstance(error, RecursionError):
+        return Problem((), "not TOML that can be read: nested too deeply")
+    if not isinstance(error, tomllib.TOMLDecodeError):  # Python's limit on the digits of a number
+        return Problem((), "not TOML that can be read: a number of thousands of digits")
+    message = str(error)
+    found = re.search(r"at line (\d+)", message)
+    line = int(found[1]) if found else text.rstrip("\n").count("\n") + 1
+    said = re.sub(r"\s*\(at .*\)$", "", message)
+    return Problem((), f"not TOML: {said}", "", line)
