@@ -242,6 +242,14 @@ def test_weights_that_are_not_where_they_should_be_are_a_failure(tmp_path: Path)
     assert "left no weights" in said.one("failed")["error"]
 
 
+def test_a_script_that_saves_at_its_end_has_to_be_told_of_it(tmp_path: Path) -> None:
+    more = {"epochs": 2, "horizon": 9, "final": str(tmp_path / "final")}
+    said = told(tmp_path, "--sleep 0.1", {"weights": "never.pt"}, **more)
+    assert said.one("failed")["error"].endswith(
+        "by the end of epoch 2; one that saves at its end needs {stop_epoch}"
+    )
+
+
 def test_control_sequences_and_bars_do_no_harm(tmp_path: Path) -> None:
     task = toy(tmp_path)
     (tmp_path / "code" / "toy.py").write_text(

@@ -62,6 +62,7 @@ def check_command(roadmap: Roadmap, folder: Path, code: Path) -> CheckedCommand:
     problems += more
     notes += without
     notes += _metric_notes(task)
+    notes += _end_notes(roadmap, copied.words)
     facts = {
         "command": dataclasses.asdict(_spec(task, copied, python)),
         "metrics": _metrics(task),
@@ -183,6 +184,16 @@ def _metrics(task: Task) -> list[str]:
     tables = task.metrics.model_dump(exclude_none=True).values()
     named_ = {name for table in tables if isinstance(table, dict) for name in table}
     return sorted(named_ - {"epoch", "step", "file"})
+
+
+def _end_notes(roadmap: Roadmap, words: Sequence[str]) -> Iterator[str]:
+    """What a script has to do that is not told where its trial ends."""
+    is_told = any("stop_epoch" in placeholders(word) for word in words)
+    if not is_told and any(getattr(phase, "epochs", None) == "best" for phase in roadmap.phases):
+        yield (
+            "the final training is ended by SIGTERM after its best epoch: the script has to save after each "
+            "epoch, or to be told {stop_epoch}"
+        )
 
 
 def _metric_notes(task: Task) -> Iterator[str]:

@@ -190,7 +190,7 @@ class CommandAttempt:
         files = {self._place.name(path): _facts(path) for path in self._place.left()}
         is_final = self.job.final is not None and ended.outcome == "completed"
         if is_final and not export(self.job, self._place, ended.epoch):
-            return self._fail(Failure.ERROR, "the script left no weights where `weights` says")
+            return self._fail(Failure.ERROR, self._no_weights(ended))
         if files:
             state = self._place.folder / "command.json"
             files[state.name] = _facts(state)
@@ -205,6 +205,13 @@ class CommandAttempt:
             files=files,
         )
         return 0
+
+    def _no_weights(self, ended: Ended) -> str:
+        """Many scripts save at their own end, which comes too late where a rule has ended them."""
+        said = "the script left no weights where `weights` says"
+        if ended.epoch >= self.job.horizon:
+            return said
+        return f"{said} by the end of epoch {ended.epoch}; one that saves at its end needs {{stop_epoch}}"
 
     def _fail(self, failure: Failure, error: str) -> int:
         step, epoch = self.course.epochs.step, self.course.epoch

@@ -64,8 +64,9 @@ class Place:
         return sorted(path for path in found if path.resolve().is_relative_to(inside))
 
     def weights(self) -> list[Path]:
-        """The weights alone: files and folders."""
-        return matching(self.cwd, fill(weights_of(self._spec) or "", self._values))
+        """The weights alone: files, and folders with files in them."""
+        found = matching(self.cwd, fill(weights_of(self._spec) or "", self._values))
+        return [path for path in found if _files(path)]
 
     @property
     def has_weights(self) -> bool:
