@@ -114,8 +114,10 @@ def step_lines(timings: Sequence[Values], size: int) -> list[Line]:
 
 def loader_sentence(snapshot: Snapshot) -> str:
     """Why there are no figures of data loading."""
-    is_running = snapshot.live and snapshot.is_engine_alive
-    return "waiting for the first figures" if is_running else "no trial is running"
+    if not (snapshot.live and snapshot.is_engine_alive):
+        return "no trial is running"
+    is_script = snapshot.roadmap.task.command is not None
+    return "the script loads its data itself" if is_script else "waiting for the first figures"
 
 
 def driver_sentence(snapshot: Snapshot) -> str:

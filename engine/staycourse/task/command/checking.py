@@ -45,6 +45,8 @@ def check_command(roadmap: Roadmap, folder: Path, code: Path) -> CheckedCommand:
     assert task.command is not None
     copied = copy(task, split(task.command), folder, code)
     problems = [*copied.problems, *_weights_problems(task)]
+    if copied.problems:
+        return CheckedCommand({}, tuple(problems), ())
     notes = list(copied.notes)
     python = _python(task, copied.words, folder)
     told: dict[str, Any] = {}
@@ -123,12 +125,9 @@ def _source_problems(task: Task, copied: Copied, code: Path, missing: Sequence[s
             yield Problem(_COMMAND, f"{script}, line {wrong[0]}: {wrong[1]}")
         declared[script] = script_arguments(path)
         lines = dict(reversed(list(needed_modules(path))))
+        places = (path.parent, code / copied.folder)
         for name in missing:
-            if (
-                name in lines
-                and not (path.parent / name).exists()
-                and not (path.parent / f"{name}.py").exists()
-            ):
+            if name in lines and not any(_has_module(place, name) for place in places):
                 said = f"{script}, line {lines[name]}: the interpreter has no module '{name}'"
                 yield Problem(_COMMAND, said, 'python = "…" names the one of the project')
     for path_, word in _said_flags(task, copied):
@@ -142,6 +141,10 @@ def _source_problems(task: Task, copied: Copied, code: Path, missing: Sequence[s
                 yield Problem(
                     path_, said, "action=argparse.BooleanOptionalAction there, or leave the flag out"
                 )
+
+
+def _has_module(folder: Path, name: str) -> bool:
+    return (folder / name).is_dir() or (folder / f"{name}.py").is_file()
 
 
 def _said_flags(task: Task, copied: Copied) -> Iterator[tuple[KeyPath, str]]:

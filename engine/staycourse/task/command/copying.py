@@ -15,6 +15,8 @@ from staycourse.task.command.interpreter import WORDS
 from staycourse.task.sources import local_modules
 
 _CODE = (".py", ".sh", ".bash", ".pl", ".rb", ".lua", ".jl", ".R")
+# Where in the copy a script lies that is named from elsewhere, with the modules beside it.
+_OUTSIDE = "_outside"
 _MOST_FILES, _MOST_BYTES = 10_000, 512 * 2**20
 
 
@@ -82,16 +84,18 @@ class _Copying:
         """Where in the copy a file lies."""
         if path.is_relative_to(self._root):
             return path.relative_to(self._root)
-        return Path("_outside") / path.parent.name / path.name
+        outside = next(script.parent for script in self._found.values() if path.is_relative_to(script.parent))
+        return Path(_OUTSIDE) / outside.name / path.relative_to(outside)
 
     def _modules_by_name(self) -> Iterator[Path]:
-        """The file of `python -m package.module`."""
+        """The files that `python -m package.module` runs: each package's `__init__` on the way as well."""
         for before, word in zip(self._words, self._words[1:], strict=False):
             if before == "-m" and Path(self._words[0]).name in WORDS:
-                base = self._folder.joinpath(*word.split("."))
-                yield from (
-                    path for path in (base.with_suffix(".py"), base / "__main__.py") if path.is_file()
-                )
+                parts = word.split(".")
+                packages = [self._folder.joinpath(*parts[:at]) for at in range(1, len(parts) + 1)]
+                base = packages[-1]
+                found = [package / "__init__.py" for package in packages]
+                yield from (p for p in (*found, base.with_suffix(".py"), base / "__main__.py") if p.is_file())
 
     def _add_script(self, path: Path, copied: Copied) -> None:
         place = self._place(path)
