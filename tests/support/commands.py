@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.support.trials import make_job
 from staycourse.core.command import CommandSpec, split
 from staycourse.core.job import DataSpec, Job, TaskSpec
 
+WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "ran", "to", "see", "dogs", "far", "away"]
 SCRIPTS = Path(__file__).parent / "scripts"
 COMMAND = "python toy.py --lr {lr} --epochs {epochs} --seed {seed} --save {checkpoint}"
 TEXT = {"epoch": r"epoch (\d+)", "val_loss": r"val_loss (\S+)"}
@@ -33,3 +35,16 @@ def toy_job(folder: Path, task: TaskSpec, **changes: Any) -> Job:
     data = DataSpec(**changes.pop("data", {}))
     values = {"setup": {"lr": 0.01}, "epochs": 5, "horizon": 5, **changes}
     return make_job(folder / "trials" / "t1", task, data=data, **values)
+
+
+def script_folder(folder: Path, name: str) -> Path:
+    """The roadmap of one of the example scripts, in a folder of its own with the data that it reads."""
+    own = folder / name
+    shutil.copytree(SCRIPTS / name, own)
+    if name == "lm":
+        draw = random.Random(1)
+        (own / "data" / "text").mkdir(parents=True)
+        for part, count in (("train", 600), ("valid", 150)):
+            text = " ".join(draw.choice(WORDS) for _ in range(count))
+            (own / "data" / "text" / f"{part}.txt").write_text(text)
+    return own / "roadmap.toml"

@@ -8,7 +8,6 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 import torch.optim as optim
-from sklearn.datasets import load_digits
 from torch.optim.lr_scheduler import StepLR
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
@@ -62,10 +61,12 @@ def test(model, device, loader):
 
 
 def loaders(args):
-    digits = load_digits()
-    images = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1) / 16
-    dataset = TensorDataset(images, torch.tensor(digits.target))
-    order = torch.randperm(len(dataset), generator=torch.Generator().manual_seed(0)).tolist()
+    generator = torch.Generator().manual_seed(0)
+    target = torch.randint(0, 10, (1800,), generator=generator)
+    shapes = torch.randn(10, 1, 8, 8, generator=generator)
+    images = shapes[target] + 1.5 * torch.randn(1800, 1, 8, 8, generator=generator)
+    dataset = TensorDataset(images, target)
+    order = torch.randperm(len(dataset), generator=generator).tolist()
     chosen = order[:1200] if not args.no_val else order
     chosen = chosen[: int(len(chosen) * args.subset)]
     train_loader = DataLoader(Subset(dataset, chosen), batch_size=args.batch_size, shuffle=True)
@@ -73,7 +74,7 @@ def loaders(args):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="PyTorch digits example")
+    parser = argparse.ArgumentParser(description="PyTorch images example")
     parser.add_argument(
         "--batch-size", type=int, default=64, metavar="N", help="input batch size for training"
     )
@@ -89,7 +90,7 @@ def main():
     parser.add_argument("--subset", type=float, default=1.0, help="share of the training data")
     parser.add_argument("--no-val", action="store_true", help="train on all the data")
     parser.add_argument("--resume", help="a checkpoint to go on from")
-    parser.add_argument("--save", default="digits_cnn.pt", help="where to save the checkpoint")
+    parser.add_argument("--save", default="images_cnn.pt", help="where to save the checkpoint")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     device = torch.device("cuda" if torch.cuda.is_available() and not args.no_cuda else "cpu")
