@@ -1,4 +1,4 @@
-"""A script that can resume: its engine is killed in the middle of the campaign, and its numbers are the same."""
+"""A script that can resume: its engine is killed within a campaign, and its numbers are the same."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from staycourse.cli.arguments import add_runs
 # Each command is the module of its name in this package; only the one that is asked for is imported.
 COMMANDS = {
     "run": "check, seal and follow a roadmap",
+    "init": "write a roadmap to start from, for a training script of yours",
     "check": "tell every error of a roadmap at once",
     "rehearse": "run the whole campaign in miniature, to find bugs before the seal",
     "plan": "show the phase queue of a roadmap",
