@@ -35,6 +35,10 @@ def test_a_language_model_that_prints_a_table(place: Place) -> None:
     sealed = client.state.sealed
     assert sealed is not None and sealed.facts["fingerprint"]["files"] == 2
     setup = json.loads((run / "final" / "setup.json").read_text())
+    report = (run / "report.md").read_text()
+    assert "## The script" in report and "python main.py --lr {lr}" in report
+    assert "The script cannot resume: t5 started over" in report and "final/checkpoint" in report
+    assert "The final training held data back, as declared" in report
     assert setup["weights"] == ["checkpoint"] and (run / "final" / "checkpoint").stat().st_size > 1000
 
 

@@ -56,6 +56,8 @@ def _repeat(facts: Facts) -> str:
     folder, command = facts.sealed.folder, facts.sealed.command
     lines = [f"cd {shlex.quote(folder)}", command] if folder else [command]
     same = "the same numbers come out, to the last bit on a CPU"
+    if facts.roadmap.task.command is not None:
+        same = "the same numbers come out, as far as the script gives the same numbers for the same seed"
     other = "numbers come out that differ as far as the data does, which answers differently each time"
     return (
         f"{fence(chr(10).join(' '.join(line.split()) for line in lines), 'sh')}\n\n"

@@ -29,10 +29,16 @@ def data_section(facts: Facts) -> str:
         rows.append(("one sample", code(sample) if isinstance(sample, str) else plain(sample)))
     parts = [
         "## Data",
-        table(["", ""], rows) if rows else "The seal holds no facts about the data.",
+        table(["", ""], rows) if rows else _nothing(facts),
         _by_phase(facts),
     ]
     return "\n\n".join(filter(None, parts))
+
+
+def _nothing(facts: Facts) -> str:
+    if facts.roadmap.task.command is not None:
+        return "The script reads its data itself; the seal does not cover it."
+    return "The seal holds no facts about the data."
 
 
 def _ways(sealed: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -60,7 +66,7 @@ def _by_phase(facts: Facts) -> str:
     rows = []
     for phase, declared in enumerate(facts.roadmap.phases):
         said = [facts.said[t.id] for t in facts.state.trials_of(phase) if t.id in facts.said]
-        if said:
+        if said and facts.roadmap.task.command is None:
             names = (
                 "train_samples",
                 "validation_samples",

@@ -19,6 +19,7 @@ from staycourse.report.lineage import lineage_section
 from staycourse.report.markdown import code, count, escape
 from staycourse.report.operation import operation_section
 from staycourse.report.phases import phases_section
+from staycourse.report.script import script_section
 from staycourse.report.summary import summary
 from staycourse.report.winner import winner_section
 
@@ -58,6 +59,7 @@ def document(facts: Facts, figure_words: Mapping[int, str], insights: Mapping[in
         lineage_section(facts),
         phases_section(facts, figure_words, insights),
         winner_section(facts),
+        script_section(facts),
         data_section(facts),
         operation_section(facts),
         appendix(facts),

@@ -17,6 +17,7 @@ from staycourse.report.facts import Facts
 from staycourse.report.interruptions import interruptions
 from staycourse.report.lineage import unlike_the_earlier_run
 from staycourse.report.markdown import code, count, duration, escape, joined, moment, number, setting
+from staycourse.report.script import deviations
 from staycourse.report.standing import Standing, gap, measured_in, seeds_of
 
 _FEW_SEEDS = 3
@@ -54,6 +55,10 @@ def _does_not_repeat(facts: Facts) -> Iterator[str]:
         )
     if not facts.is_exact:
         yield "The data answers differently each time it is read, so no number here repeats exactly."
+
+
+def _script_fell_short(facts: Facts) -> Iterator[str]:
+    yield from deviations(facts)
 
 
 def _changed_environment(facts: Facts) -> Iterator[str]:
@@ -224,6 +229,7 @@ def _named(trials: list[str]) -> str:
 _OF_THE_RUN: tuple[Callable[[Facts], Iterator[str]], ...] = (
     _is_unfinished,
     _does_not_repeat,
+    _script_fell_short,
     _changed_environment,
     _was_found_elsewhere,
     _has_failures,

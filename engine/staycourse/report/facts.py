@@ -89,6 +89,13 @@ class Facts:
         return self.roadmap.data.exact and self.sealed.facts.get("exact") is not False
 
     @property
+    def weights(self) -> list[str]:
+        """The files of the final weights, in `final/`: one, or whatever a script has left."""
+        if self.sealed.facts.get("command"):
+            return [name for name in self.state.files if name != "setup.json"]
+        return [WEIGHTS] if WEIGHTS in self.state.files else []
+
+    @property
     def begun(self) -> str:
         """When the run was sealed."""
         return self.timeline[0].time

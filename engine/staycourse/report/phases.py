@@ -10,9 +10,9 @@ from staycourse.core.state import TrialState
 from staycourse.core.tally import phase_views
 from staycourse.core.views import PhaseView, phase_words, rules_of
 from staycourse.report.evidence import evidence
-from staycourse.report.facts import WEIGHTS, Facts
+from staycourse.report.facts import Facts
 from staycourse.report.gates import gates
-from staycourse.report.markdown import bullets, code, count, details, duration, escape
+from staycourse.report.markdown import bullets, code, count, details, duration, escape, joined
 from staycourse.report.trials import MOST_ROWS, trials_table
 
 _UNFOLDED_ROWS = 12
@@ -139,8 +139,8 @@ def _handed_on(facts: Facts, view: PhaseView) -> str:
         return ""
     words = [escape(line) for line in phase_words(facts.roadmap, facts.state.handoffs, view.index)]
     words = [line for line in words if not line.startswith(WARNING)]  # they stand above, in full
-    if view.kind == "final" and WEIGHTS in facts.state.files:
-        words.append(f"the trained weights: {code(f'final/{WEIGHTS}')}")
+    if view.kind == "final" and facts.weights:
+        words.append(f"the trained weights: {joined([code(f'final/{name}') for name in facts.weights[:3]])}")
     if not words:
         return "**Handed on:** what it was handed."
     return "**Handed on:**\n\n" + bullets(words)

@@ -9,7 +9,7 @@ from staycourse.core.space import Fixed, Value
 from staycourse.core.state import RunStatus
 from staycourse.report.certainty import expectation, findings_of, flatness
 from staycourse.report.doubts import doubts
-from staycourse.report.facts import WEIGHTS, Facts
+from staycourse.report.facts import Facts
 from staycourse.report.interruptions import interruptions
 from staycourse.report.lineage import takes_up
 from staycourse.report.markdown import (
@@ -109,7 +109,14 @@ def _asked(facts: Facts) -> str:
     wanted = "lowest" if facts.goal == "min" else "highest"
     names = [code(h.name) for h in facts.roadmap.space if not isinstance(h, Fixed)]
     over = f" over {joined(names)}" if names else ""
-    return f"the {wanted} {code(facts.metric)} of {code(facts.roadmap.task.words)}{over}"
+    return f"the {wanted} {code(facts.metric)} of {code(_task(facts))}{over}"
+
+
+def _task(facts: Facts) -> str:
+    """The task's file, or what a command runs: its words up to the first flag."""
+    words = facts.roadmap.task.words.split()
+    flags = [at for at, word in enumerate(words) if word.startswith("-") or "{" in word]
+    return " ".join(words[: flags[0]] if flags else words)
 
 
 def _plan(facts: Facts) -> str:
@@ -171,14 +178,16 @@ def _lead(facts: Facts, leading: Standing) -> str:
 
 
 def _weights(facts: Facts) -> str:
-    file = facts.state.files.get(WEIGHTS)
-    if file is None:
+    if not facts.weights:
         return ""
+    name = facts.weights[0]
+    file = facts.state.files[name]
     digest = str(file.get("sha256", "") if isinstance(file, Mapping) else file)
     trained = [trial for trial in facts.trials if facts.kind(trial.plan.phase) == "final" and trial.end]
     how = f"{trained[-1].end.epochs} epochs" if trained and trained[-1].end else ""
     data = " on all the data, nothing held out" if trained and not trained[-1].plan.split else ""
-    return f"[final/{WEIGHTS}](#load-the-weights), {how}{data} (SHA-256 {code(digest[:8])})"
+    more = f" and {count(len(facts.weights) - 1, 'more file')}" if len(facts.weights) > 1 else ""
+    return f"[final/{escape(name)}](#load-the-weights){more}, {how}{data} (SHA-256 {code(digest[:8])})"
 
 
 def _cost(facts: Facts) -> str:

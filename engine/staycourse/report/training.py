@@ -18,6 +18,8 @@ _WORDS = {
 def training_words(facts: Facts) -> str:
     """As Markdown: the declared options, how a teacher was asked, then each trial that went on with fewer
     samples at once."""
+    if facts.roadmap.task.command is not None:
+        return "By the script itself."
     lines = [", ".join(_declared(facts.roadmap.training)) + ".", *_teacher(facts)]
     for trial, at_once in cut_for_memory(facts).items():
         lines.append(

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from staycourse.core.space import Choice, Hyperparameter, Interval, describe_range
-from staycourse.report.facts import WEIGHTS, Facts
+from staycourse.report.facts import Facts
 from staycourse.report.markdown import NOTHING, code, escape, fence, setting, table
+from staycourse.report.script import left_words
 from staycourse.report.standing import Standing, standing
 from staycourse.report.trials import names_of
 
@@ -114,8 +115,10 @@ def _declared(h: Hyperparameter | None) -> str:
 
 def _weights(facts: Facts) -> str:
     heading = "### Load the weights"
-    if WEIGHTS not in facts.state.files:
+    if not facts.weights:
         return f"{heading}\n\nThere are none: no final phase has been trained to its end."
+    if facts.sealed.facts.get("command"):
+        return f"{heading}\n\n{left_words(facts)}"
     file = facts.paths.code / str(
         facts.sealed.facts.get("task_file", PurePosixPath(facts.roadmap.task.words).name)
     )
