@@ -189,6 +189,13 @@ def goal_of(metric: str, objective: str, goal: str) -> str:
     return "min" if metric.endswith(("loss", "error", "err", "eer", "wer")) else goal
 
 
+def workers_of(asked: int | str) -> int | str:
+    """`"4/gpu"` is 4 for each trial, which has one GPU."""
+    if isinstance(asked, str) and asked.endswith("/gpu"):
+        return int(asked.removesuffix("/gpu"))
+    return asked
+
+
 def to_json(job: Job) -> dict[str, Any]:
     """The job as JSON values (schedule epochs become text)."""
     return dataclasses.asdict(job) | {"schedules": schedules.to_json(job.schedules)}

@@ -48,16 +48,16 @@ def _deviations(facts: Facts) -> Iterator[str]:
         yield "The final training held data back, as declared, and so saw less than all of it."
     over = [trial.id for trial in facts.trials if _started_over(facts, trial)]
     if over:
-        yield f"The script cannot resume: {_named(over)} started over, from the first epoch, to the full length."
+        yield f"The script cannot resume: {_named(over)} started over, from epoch 1, to the full length."
     own = [trial.id for trial in facts.trials if trial.end and trial.end.rule == BY_ITSELF]
     if own:
-        yield f"The script ended {_named(own)} by itself, before a declared rule did: by a rule of its own, perhaps."
+        yield f"The script ended {_named(own)} by itself, before a declared rule did."
     beyond = [
         trial.id for trial in facts.trials if trial.end and "had begun the next epoch" in trial.end.detail
     ]
     if beyond:
         yield (
-            f"The script had begun another epoch when {_named(beyond)} was ended; what it left may be of that epoch. "
+            f"The script had begun another epoch when {_named(beyond)} was ended: what it left may be of it. "
             "Told `{stop_epoch}`, it would end by itself."
         )
     if not facts.sealed.facts.get("fingerprint"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from staycourse.core.command import CommandSpec
 from staycourse.core.events import RunSealed
-from staycourse.core.job import DataSpec, Job, TaskSpec, TrainingSpec
+from staycourse.core.job import DataSpec, Job, TaskSpec, TrainingSpec, workers_of
 from staycourse.core.roadmap import Roadmap
 from staycourse.core.state import TrialState
 from staycourse.record.paths import RunPaths
@@ -95,7 +95,7 @@ def data_spec(roadmap: Roadmap, paths: RunPaths) -> DataSpec:
     data = roadmap.data
     return DataSpec(
         validation=data.validation,
-        workers=_loader_workers(data.workers),
+        workers=workers_of(data.workers),
         pin_memory=data.pin_memory,
         exact=data.exact,
         files=tuple(data.files),
@@ -117,10 +117,3 @@ def _training(roadmap: Roadmap, trial: TrialState) -> TrainingSpec:
         teacher_cache=training.teacher_cache,
         at_once=trial.at_once,
     )
-
-
-def _loader_workers(asked: int | str) -> int | str:
-    """`"4/gpu"` is 4 for each trial, which has one GPU."""
-    if isinstance(asked, str) and asked.endswith("/gpu"):
-        return int(asked.removesuffix("/gpu"))
-    return asked

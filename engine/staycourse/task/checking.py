@@ -22,6 +22,7 @@ from staycourse.record.seal import hash_code
 from staycourse.task.child import child
 from staycourse.task.command.checking import check_command
 from staycourse.task.inspection_request import inspection_request, search_request
+from staycourse.task.literals import literal_warnings
 from staycourse.task.sources import copy_sources
 
 
@@ -86,8 +87,16 @@ def check(path: Path) -> Checked:
         facts, told = _check_command(path, text, roadmap, code)
     else:
         facts, told = _check_file(path, text, roadmap, code, roadmap.task.file)
+        roadmap = _warned_of_literals(roadmap, text, code)
     notes = (*_lineage_notes(roadmap, lineage, facts, code), *told)
     return Checked(path.resolve(), text, roadmap, facts, notes, code, copies, lineage)
+
+
+def _warned_of_literals(roadmap: Roadmap, text: str, code: Path) -> Roadmap:
+    """The roadmap, its warnings with those of values that stand in the code, where it cannot reach them."""
+    files = {path.relative_to(code).as_posix(): path for path in sorted(code.rglob("*.py"))}
+    found = (_located(warning, text) for warning in literal_warnings(files))
+    return replace(roadmap, warnings=(*roadmap.warnings, *found))
 
 
 _Seen = tuple[dict[str, Any], tuple[str, ...]]  # facts and notes

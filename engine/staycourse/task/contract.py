@@ -113,13 +113,19 @@ class Task:
         The caller has made the roadmap's folder the working directory. Nothing is written into `code`.
         The file is imported within `importing`.
         """
+        task = cls.imported(spec, importing)
+        task._build_arguments(spec.args)
+        return task
+
+    @classmethod
+    def imported(cls, spec: TaskSpec, importing: AbstractContextManager[object] | None = None) -> Task:
+        """The functions of the sealed copy, its arguments not built yet."""
         path = Path(spec.code) / spec.file
         with importing or nullcontext():
             module = _import(path)
         task = cls(path.parent, _functions(module))
         if problems := task.problems(path.name, has_files=spec.has_files):
             raise TaskError(problems)
-        task._build_arguments(spec.args)
         return task
 
     def problems(self, file: str, *, has_files: bool = False) -> list[Problem]:
