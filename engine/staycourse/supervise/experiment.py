@@ -179,6 +179,9 @@ def _file(
         raise UserError(f"{file}: no such file")
     if not place.code.exists():
         copy_sources(file, place.code)
+    elif hash_code(place.code) != _source(path if path.suffix != ".toml" else file):
+        said = f"{place.folder} holds another experiment: the task's code differs"
+        raise UserError(f"{said}; --out names another folder")
     args = values.get("args", {})
     return TaskSpec(str(place.code.resolve()), file.name, str(folder), args, has_files=bool(files))
 
