@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from staycourse.task.command.epochs import Epochs
+from staycourse.task.command.event_files import DEFAULT, EventFiles
 from staycourse.task.command.files import CsvFile, JsonFile
 from staycourse.task.command.json_lines import JsonLines
 from staycourse.task.command.lines import Lines
@@ -174,3 +175,26 @@ def test_a_script_that_was_started_again_says_where_it_goes_on() -> None:
     again.restore(first.state())
     assert over(again, val(0.9), val(0.5, 3, 300)) == [(3, 300, {"val_loss": 0.5})]
     assert over(again, val(0.25, 4, 400)) == [(4, 400, {"val_loss": 0.25})]
+
+
+def test_event_files_are_read_on_and_values_wait_for_their_epoch(tmp_path: Path) -> None:
+    writer = pytest.importorskip("tensorboard.summary.writer.event_file_writer")
+    protos = pytest.importorskip("tensorboard.compat.proto.event_pb2")
+    summaries = pytest.importorskip("tensorboard.compat.proto.summary_pb2")
+
+    def write(step: int, **values: float) -> None:
+        told = [summaries.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+        events.add_event(protos.Event(step=step, summary=summaries.Summary(value=told)))
+        events.flush()
+
+    events = writer.EventFileWriter(str(tmp_path / "logs"))
+    by_step = EventFiles(tmp_path, DEFAULT, {"val_loss": "loss"})
+    by_tag = EventFiles(tmp_path, "logs", {"val_loss": "loss", "epoch": "epoch"})
+    write(0, loss=2.0, other=9.0)
+    assert list(by_step.poll()) == [Record({"val_loss": 2.0}, 0.0)]
+    assert list(by_tag.poll()) == []
+    write(0, epoch=0.0)
+    write(40, loss=1.0, epoch=1.0)
+    assert list(by_tag.poll()) == [Record({"val_loss": 2.0}, 0.0, 0), Record({"val_loss": 1.0}, 1.0, 40)]
+    assert list(by_step.poll()) == [Record({"val_loss": 1.0}, 40.0)]
+    events.close()
