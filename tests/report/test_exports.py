@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.report.eventful import Eventful
+from tests.report.eventful import Eventful, eventful_run
+from tests.support.sample_run import ROADMAP
 from tests.support.tiny import Place
 
 from staycourse.core import events as ev
@@ -131,6 +132,23 @@ def test_hostile_text_is_no_formula_and_no_command(place: Place, tmp_path: Path)
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
     if pytest.importorskip("tensorboard"):
         exported(place, tmp_path / "digits-1", "tensorboard")
+
+
+def test_runs_are_set_side_by_side(place: Place, finished: RunPaths, tmp_path: Path) -> None:
+    same = place.run("runs", "--compare", finished.root, finished.root).stdout
+    assert "the settings are the same" in same and "code, data and environment are the same" in same
+    text = ROADMAP.replace("dropout    = { range = [0.0, 0.5] }", "dropout    = { range = [0.0, 0.3] }")
+    text = text.replace("trial_hours = 12", "trial_hours = 12\nretries = 5")
+    other = eventful_run(tmp_path / "digits-2", roadmap_text=text)
+    said = place.run("runs", "--compare", finished.root, other.root).stdout
+    words = [line.split() for line in said.splitlines()]
+    assert ["limits.retries", "2", "(default)", "5"] in words
+    assert ["space.dropout", "0..0.5", "0..0.3"] in words
+    assert not any(line[:1] == ["seed"] for line in words)
+    assert ["status", "finished", "finished"] in words and any(line[:2] == ["best", "of"] for line in words)
+    assert all(len(line) <= 80 for line in said.splitlines())
+    alone = place.run("runs", "--compare", finished.root)
+    assert alone.returncode == 2 and "two runs or more" in alone.stderr
 
 
 def test_energy_is_the_integral_of_power_without_the_gaps() -> None:

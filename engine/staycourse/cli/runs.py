@@ -7,13 +7,22 @@ from pathlib import Path
 
 from staycourse.cli.arguments import add_runs
 
-add_arguments = add_runs
 _HEADER = ("run", "status", "phase", "trials", "best", "since", "folder")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_runs(parser)
+    parser.add_argument(
+        "--compare", metavar="RUN", nargs="+", help="set two runs or more side by side, by name or folder"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     from staycourse.cli.output import say, say_table
     from staycourse.record.index import all_runs
+
+    if options.compare:
+        return _compare(options.compare, options.runs)
 
     folders = all_runs(options.runs)
     if not folders:
@@ -48,3 +57,47 @@ def _row(folder: Path, damages: list[str]) -> tuple[str, ...]:
         f"{days}d {rest // 3600}h" if days else f"{rest // 3600}h {rest % 3600 // 60:02}m",
         str(folder),
     )
+
+
+def _compare(names: list[str], runs: str | None) -> int:
+    """The settings that differ, then what came of them."""
+    from staycourse.cli.output import say
+    from staycourse.core.problems import UserError
+    from staycourse.record.index import find
+    from staycourse.report.comparison import compare
+    from staycourse.report.exports.run_data import RunData
+
+    if len(names) < 2:
+        raise UserError("--compare takes two runs or more")
+    told = [RunData(find(name, runs).root) for name in names]
+    comparison = compare(told)
+    columns = tuple(run.name for run in told)
+    for title, rows, nothing in (
+        ("settings", comparison.settings, "the settings are the same"),
+        ("code, data, environment", comparison.surroundings, "code, data and environment are the same"),
+        ("results", comparison.results, ""),
+    ):
+        if rows:
+            _say_columns((title, *columns), rows)
+        else:
+            say(nothing)
+        say("")
+    return 0
+
+
+def _say_columns(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Side by side as wide as the terminal is; a value that has no room goes on in the next line."""
+    import shutil
+    import textwrap
+
+    from staycourse.cli.output import say
+
+    width = max(60, shutil.get_terminal_size((80, 24)).columns)
+    first = min(max(len(row[0]) for row in (header, *rows)), width // 3)
+    each = max(12, (width - first) // (len(header) - 1) - 2)
+    for row in (header, *rows):
+        cells = [textwrap.wrap(cell, first if at == 0 else each) or [""] for at, cell in enumerate(row)]
+        for at in range(max(map(len, cells))):
+            parts = [cell[at] if at < len(cell) else "" for cell in cells]
+            line = [parts[0].ljust(first), *(part.ljust(each) for part in parts[1:])]
+            say("  ".join(line).rstrip())

@@ -83,6 +83,15 @@ class RunData:
             for setup, facts, *row in found
         ]
 
+    def best_by_phase(self) -> dict[str, float]:
+        """The best value of the objective by phase (`3-grid`), of trials that have completed."""
+        choose = min if self._client.roadmap.objective.goal == "min" else max
+        found: dict[str, list[float]] = {}
+        for trial in self.trials:
+            if trial.row["outcome"] == "completed" and trial.row["best_value"] is not None:
+                found.setdefault(trial.phase, []).append(trial.row["best_value"])
+        return {phase: choose(values) for phase, values in found.items()}
+
     def rows(self, table: str) -> Iterator[Row]:
         """Of "metric" or "timing": by trial, name and step."""
         assert table in ("metric", "timing")

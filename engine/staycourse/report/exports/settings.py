@@ -37,9 +37,17 @@ def settings(roadmap: Roadmap, text: str, state: RunState) -> dict[str, Setting]
 
 
 def _of_section(name: str, section: BaseModel, said: Any) -> Iterator[tuple[str, Setting]]:
-    for field, value in section.model_dump(mode="json", by_alias=True).items():
-        is_said = isinstance(said, Mapping) and field in said
-        yield f"{name}.{field}", _setting(value, ROADMAP if is_said else DEFAULT)
+    yield from _flat(name, section.model_dump(mode="json", by_alias=True), said)
+
+
+def _flat(name: str, table: Mapping[str, Any], said: Any) -> Iterator[tuple[str, Setting]]:
+    """Tables within tables key by key."""
+    for key, value in table.items():
+        is_said = isinstance(said, Mapping) and key in said
+        if isinstance(value, Mapping) and value:
+            yield from _flat(f"{name}.{key}", value, said[key] if is_said else {})
+        else:
+            yield f"{name}.{key}", _setting(value, ROADMAP if is_said else DEFAULT)
 
 
 def _of_command_line(state: RunState) -> Iterator[tuple[str, Setting]]:
