@@ -9,7 +9,7 @@ import pytest
 
 from staycourse.task.command.epochs import Epochs
 from staycourse.task.command.event_files import DEFAULT, EventFiles
-from staycourse.task.command.files import CsvFile, JsonFile
+from staycourse.task.command.files import CsvFile, JsonFile, Pattern
 from staycourse.task.command.json_lines import JsonLines
 from staycourse.task.command.lines import Lines
 from staycourse.task.command.patterns import Patterns
@@ -77,7 +77,9 @@ def test_every_number_may_be_taken_and_inner_ones_by_their_path() -> None:
 
 
 def test_a_csv_file_is_read_on_as_it_is_written_anew(tmp_path: Path) -> None:
-    file = CsvFile(tmp_path, "**/metrics.csv", {"epoch": "epoch", "val_loss": "val_loss", "loss": "train"})
+    file = CsvFile(
+        Pattern(tmp_path, "**/metrics.csv"), {"epoch": "epoch", "val_loss": "val_loss", "loss": "train"}
+    )
     assert list(file.poll()) == []
     path = tmp_path / "logs" / "version_0" / "metrics.csv"
     path.parent.mkdir(parents=True)
@@ -89,7 +91,7 @@ def test_a_csv_file_is_read_on_as_it_is_written_anew(tmp_path: Path) -> None:
 
 
 def test_a_json_file_is_read_on_line_by_line(tmp_path: Path) -> None:
-    file, path = JsonFile(tmp_path, "m.jsonl"), tmp_path / "m.jsonl"
+    file, path = JsonFile(Pattern(tmp_path, "m.jsonl")), tmp_path / "m.jsonl"
     assert list(file.poll()) == []
     path.write_text('{"epoch": 1, "val_loss": 2}\n{"epoch": 2, "val')
     assert list(file.poll()) == [Record({"val_loss": 2.0}, 1.0)]
@@ -188,8 +190,8 @@ def test_event_files_are_read_on_and_values_wait_for_their_epoch(tmp_path: Path)
         events.flush()
 
     events = writer.EventFileWriter(str(tmp_path / "logs"))
-    by_step = EventFiles(tmp_path, DEFAULT, {"val_loss": "loss"})
-    by_tag = EventFiles(tmp_path, "logs", {"val_loss": "loss", "epoch": "epoch"})
+    by_step = EventFiles(Pattern(tmp_path, DEFAULT), {"val_loss": "loss"})
+    by_tag = EventFiles(Pattern(tmp_path, "logs"), {"val_loss": "loss", "epoch": "epoch"})
     write(0, loss=2.0, other=9.0)
     assert list(by_step.poll()) == [Record({"val_loss": 2.0}, 0.0)]
     assert list(by_tag.poll()) == []
@@ -198,3 +200,16 @@ def test_event_files_are_read_on_and_values_wait_for_their_epoch(tmp_path: Path)
     assert list(by_tag.poll()) == [Record({"val_loss": 2.0}, 0.0, 0), Record({"val_loss": 1.0}, 1.0, 40)]
     assert list(by_step.poll()) == [Record({"val_loss": 1.0}, 40.0)]
     events.close()
+
+
+def test_a_pattern_enters_no_linked_folder_and_takes_no_value_for_a_pattern(tmp_path: Path) -> None:
+    trial = tmp_path / "a[1]*" / "t1"
+    (trial / "work").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "metrics.csv").write_text("")
+    (trial / "work" / "data").symlink_to(tmp_path / "data")
+    (trial / "work" / "metrics.csv").write_text("")
+    values = {"trial_dir": str(trial)}
+    for template in ("{trial_dir}/**/metrics.csv", "**/metrics.csv", "{trial_dir}/work/metrics.csv"):
+        assert Pattern(trial / "work", template, values).paths() == [trial / "work" / "metrics.csv"]
+    assert Pattern(trial / "work", "../none", values).paths() == []

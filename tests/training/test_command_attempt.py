@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.faults.small_disk import SmallDisk
 from tests.support.commands import COMMAND, TEXT, toy, toy_job
 from tests.support.trials import RunningWorker, Told, until
 
@@ -81,6 +82,7 @@ def test_one_that_is_told_where_it_ends_is_left_to_end(tmp_path: Path) -> None:
     assert said.one("loading")["exit_code"] == 0 and said.one("ended")["epoch"] == 3
 
 
+@pytest.mark.slow
 def test_who_ignores_sigterm_is_killed_and_takes_its_group_along(tmp_path: Path, monkeypatch: Any) -> None:
     said = told(tmp_path, "--stubborn --plateau 1 --sleep 0.05", epochs=999, horizon=999, stop=StopSpec(1))
     assert said.one("ended")["rule"] == "patience"
@@ -134,8 +136,26 @@ def test_a_script_that_dies_of_a_signal_takes_its_worker_along(
 
 
 def test_a_full_disk_is_not_its_fault(tmp_path: Path) -> None:
-    said = told(tmp_path, "--fail-at 2 --how disk")
+    with SmallDisk.mounted(tmp_path / "small", 8) as disk:
+        said = told(disk.path, "--fail-at 2 --how disk")
     assert said.status == -signal.SIGKILL and "no room on the disk" in said.one("waiting")["why"]
+
+
+def test_another_full_disk_is_a_failure_for_nobody_knows_when_it_has_room(tmp_path: Path) -> None:
+    assert "No space left" in told(tmp_path, "--fail-at 2 --how disk").one("failed")["error"]
+
+
+def test_a_script_that_leaves_with_an_error_when_it_is_ended_has_not_failed(tmp_path: Path) -> None:
+    said = told(tmp_path, "--sleep 0.2 --grumpy", epochs=2, horizon=50)
+    assert (said.one("ended")["rule"], said.one("loading")["exit_code"]) == ("epochs", 3)
+
+
+def test_an_order_to_stop_that_comes_after_the_end_takes_nothing_back(tmp_path: Path) -> None:
+    task = toy(tmp_path, COMMAND.replace("{epochs}", "{stop_epoch}") + " --save-after 3")
+    worker = RunningWorker(toy_job(tmp_path, task, epochs=1, horizon=50))
+    worker.wait_for("metrics")
+    worker.order({"order": "stop"})
+    assert worker.finish().one("ended")["epoch"] == 1
 
 
 def test_a_program_that_is_not_there_is_a_failure(tmp_path: Path) -> None:

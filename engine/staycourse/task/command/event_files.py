@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from staycourse.task.command.files import matching
+from staycourse.task.command.files import Pattern
 from staycourse.task.command.record import EPOCH, Record, number, record
 
 DEFAULT = "**/*tfevents*"
@@ -22,8 +22,8 @@ class EventFiles:
     """`tags` maps a metric to its tag; None takes every scalar under the tag that it has. `epoch` may be a
     tag as well, whose value at the same step counts; without one the step is the epoch."""
 
-    def __init__(self, folder: Path, pattern: str, tags: Mapping[str, str] | None = None) -> None:
-        self._folder, self._pattern = folder, pattern
+    def __init__(self, pattern: Pattern, tags: Mapping[str, str] | None = None) -> None:
+        self._pattern = pattern
         self._names = {tag: name for name, tag in tags.items()} if tags is not None else None
         self._loaders: dict[Path, Any] = {}
         self._steps: dict[int, dict[str, float]] = {}
@@ -46,7 +46,7 @@ class EventFiles:
 
     def _files(self) -> list[Path]:
         found = []
-        for path in matching(self._folder, self._pattern):
+        for path in self._pattern.paths():
             found += sorted(path.rglob("*tfevents*")) if path.is_dir() else [path]
         return found
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from staycourse.core.command import fill
 from staycourse.task.command.event_files import DEFAULT, EventFiles
-from staycourse.task.command.files import CsvFile, JsonFile
+from staycourse.task.command.files import CsvFile, JsonFile, Pattern
 from staycourse.task.command.json_lines import JsonLines
 from staycourse.task.command.patterns import Patterns
 from staycourse.task.command.record import EPOCH, Record
@@ -28,14 +27,14 @@ class Reading:
         self, metrics: Mapping[str, Any], folder: Path, values: Mapping[str, str], own: Path
     ) -> None:
         self._lines: list[Callable[[str], Record | None]] = []
-        self._files: list[_Polled] = [JsonFile(own.parent, own.name)]
+        self._files: list[_Polled] = [JsonFile(Pattern(own.parent, own.name))]
         if text := metrics.get("text"):
             self._lines.append(Patterns(text).read)
         if jsonl := metrics.get("jsonl"):
             self._read_json(jsonl, folder, values)
         if table := metrics.get("csv"):
             columns = {name: column for name, column in table.items() if name != "file"}
-            self._files.append(CsvFile(folder, fill(table["file"], values), columns))
+            self._files.append(CsvFile(Pattern(folder, table["file"], values), columns))
         if table := metrics.get("tensorboard"):
             self._read_events(table, folder, values)
 
@@ -50,19 +49,16 @@ class Reading:
     def _read_json(self, table: Any, folder: Path, values: Mapping[str, str]) -> None:
         names = None if table is True else {name: key for name, key in table.items() if name != "file"}
         if table is not True and "file" in table:
-            self._files.append(JsonFile(folder, fill(table["file"], values), names or None))
+            self._files.append(JsonFile(Pattern(folder, table["file"], values), names or None))
         else:
             self._lines.append(JsonLines(names).read)
 
     def _read_events(self, table: Any, folder: Path, values: Mapping[str, str]) -> None:
-        if table is True:
-            self._files.append(EventFiles(Path(values["trial_dir"]), DEFAULT))
-            return
-        tags = {name: tag for name, tag in table.items() if name != "file"}
-        if "file" in table:
-            self._files.append(EventFiles(folder, fill(table["file"], values), tags or None))
-        else:
-            self._files.append(EventFiles(Path(values["trial_dir"]), DEFAULT, tags or None))
+        known = {} if table is True else table
+        tags = {name: tag for name, tag in known.items() if name != "file"}
+        everywhere = Pattern(Path(values["trial_dir"]), DEFAULT)
+        pattern = Pattern(folder, known["file"], values) if "file" in known else everywhere
+        self._files.append(EventFiles(pattern, tags or None))
 
 
 def may_tell_epochs(metrics: Mapping[str, Any]) -> bool:

@@ -62,6 +62,8 @@ class CommandAttempt:
             self._follow(script, told)
         except Stopped:
             script.end()
+            if self.course.ended is not None:
+                return self._judge(script)
             self._tell_use(script)
             self._events.send("interrupted", step=self.course.epochs.step, epoch=self.course.epoch)
             return 0
@@ -160,12 +162,10 @@ class CommandAttempt:
         ended = course.ended
         if ended is not None and course.is_at_its_length and course.is_beyond:
             ended = replace(ended, detail=f"{ended.detail}; the script had begun the next epoch by then")
-        if ended is not None and (
-            not course.is_at_its_length or code in (0, -signal.SIGTERM, -signal.SIGKILL)
-        ):
+        if ended is not None and (not course.is_at_its_length or not code or script.was_ended):
             return self._end(ended)
         lines = list(script.last_lines)
-        if code and has_no_room(lines):
+        if code and has_no_room(lines, self._place.folder):
             why = "the script found no room on the disk"
             self._events.send("waiting", step=course.epochs.step, why=why)
             return -signal.SIGKILL  # as one that somebody else has ended: owed, and never its own fault

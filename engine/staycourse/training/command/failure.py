@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from staycourse.core.outcome import Failure
 
 _NO_MEMORY = ("out of memory", "OutOfMemoryError", "MemoryError", "can't allocate memory", "ALLOC_FAILED")
 _NO_ROOM = ("No space left on device", "Disk quota exceeded")
 _LOOKED_AT = 20
+_LEAST_FREE = 1 << 30
 
 
 def failure_of(code: int, lines: Sequence[str]) -> tuple[Failure, str]:
@@ -18,9 +21,10 @@ def failure_of(code: int, lines: Sequence[str]) -> tuple[Failure, str]:
     return kind, f"exit code {code}: {last}"
 
 
-def has_no_room(lines: Sequence[str]) -> bool:
-    """Whether it was the disk's fault."""
-    return _any(_NO_ROOM, lines)
+def has_no_room(lines: Sequence[str], folder: Path) -> bool:
+    """Whether it was the fault of the disk that the folder is on; of another one nobody here can tell when it
+    has room again."""
+    return _any(_NO_ROOM, lines) and shutil.disk_usage(folder).free < _LEAST_FREE
 
 
 def _any(words: Sequence[str], lines: Sequence[str]) -> bool:

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from staycourse.core.command import CommandSpec, fill, placeholders, split
+from staycourse.core.command import CommandSpec, placeholders, split
 from staycourse.core.job import Job
-from staycourse.task.command.files import matching
+from staycourse.task.command.files import Pattern
 from staycourse.task.command.reading import METRICS_FILE
 from staycourse.task.sources import sha256
 from staycourse.training.checkpoint import write_text
@@ -58,14 +58,15 @@ class Place:
         """The files that the script has left, sorted: its weights, and what it resumes from."""
         found: set[Path] = set()
         for pattern in self._patterns():
-            for path in matching(self.cwd, fill(pattern, self._values)):
+            for path in Pattern(self.cwd, pattern, self._values).paths():
                 found.update(_files(path))
         inside = self.folder.resolve()
         return sorted(path for path in found if path.resolve().is_relative_to(inside))
 
     def weights(self) -> list[Path]:
         """The weights alone: files, and folders with files in them."""
-        found = matching(self.cwd, fill(weights_of(self._spec) or "", self._values))
+        pattern = weights_of(self._spec)
+        found = Pattern(self.cwd, pattern, self._values).paths() if pattern else []
         return [path for path in found if _files(path)]
 
     @property

@@ -20,6 +20,7 @@ from staycourse.task.command.lines import Line, Lines
 from staycourse.training.output import Log
 
 _CHUNK = 1 << 16
+_MOST_CHUNKS, _MOST_AT_END = 16, 1024
 _LAST_LINES = 40
 # A progress bar is written over many times a second; the log keeps one of its states a second.
 _PASSING_EVERY_S = 1.0
@@ -29,8 +30,8 @@ _HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
 
 class Script:
     """One run of the program. Everything that it starts belongs to it: what is left of its group when it ends
-    is killed. `code` is its exit code, minus a signal's number, None while it runs; `last_lines` are those of
-    its output, harmless."""
+    is killed. `code` is its exit code, minus a signal's number, None while it runs; `was_ended` tells that it
+    was asked to end; `last_lines` are those of its output, harmless."""
 
     def __init__(self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         """Raises OSError if the program cannot be started."""
@@ -51,6 +52,7 @@ class Script:
         self._lines, self._log = Lines(), Log(1)
         self._passed_at = 0.0
         self.code: int | None = None
+        self.was_ended = False
         self.last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self.cpu_seconds, self.peak_bytes = 0.0, 0
 
@@ -71,6 +73,7 @@ class Script:
 
     def end(self, patience: float = _PATIENCE_S) -> list[Line]:
         """SIGTERM to the whole group, SIGKILL to what is left of it after so many seconds; the last lines."""
+        self.was_ended = True
         self._signal(signal.SIGTERM)
         deadline, lines = time.monotonic() + patience, []
         while self.code is None and time.monotonic() < deadline:
@@ -131,8 +134,8 @@ class Script:
         with contextlib.suppress(BlockingIOError):
             while data := os.read(self._output, _CHUNK):
                 parts.append(data)
-                if self.code is None and len(parts) >= 16:
-                    break  # rules are to be heard between two floods
+                if len(parts) >= (_MOST_CHUNKS if self.code is None else _MOST_AT_END):
+                    break  # rules are to be heard between two floods, and who outlives the program may print
         return b"".join(parts)
 
     def _keep(self, line: Line) -> None:

@@ -34,6 +34,7 @@ def flags():
     )
     parser.add_argument("--plateau", type=int, default=10**9, help="the loss falls up to this epoch")
     parser.add_argument("--stubborn", action="store_true", help="ignore SIGTERM")
+    parser.add_argument("--grumpy", action="store_true", help="leave with exit code 3 on SIGTERM")
     parser.add_argument(
         "--child", default="", help="start a process that outlives everything, write its pid here"
     )
@@ -77,6 +78,8 @@ def main():
     args = flags()
     if args.stubborn:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if args.grumpy:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     if args.child:
         child = subprocess.Popen(["sleep", "3600"], start_new_session=True)
         with open(args.child, "w") as file:
