@@ -158,6 +158,12 @@ def test_an_order_to_stop_that_comes_after_the_end_takes_nothing_back(tmp_path: 
     assert worker.finish().one("ended")["epoch"] == 1
 
 
+def test_a_shell_script_finds_the_interpreter_as_python(tmp_path: Path) -> None:
+    task = toy(tmp_path, COMMAND.replace("python toy.py", "sh run.sh"))
+    (tmp_path / "code" / "run.sh").write_text('exec python toy.py "$@"\n')
+    assert RunningWorker(toy_job(tmp_path, task)).finish().one("ended")["epoch"] == 5
+
+
 def test_a_program_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     task = toy(tmp_path)
     assert task.command is not None

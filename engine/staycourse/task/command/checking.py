@@ -105,8 +105,14 @@ def _program_problem(copied: Copied, folder: Path, code: Path) -> Iterator[Probl
             yield Problem(
                 _COMMAND, f"{program} may not be executed", "chmod +x, or its interpreter before it"
             )
-    elif shutil.which(Path(program).expanduser()) is None:
+    elif not _is_found(program):
         yield Problem(_COMMAND, f"no such program: {program}", f"one in PATH, or a path from {folder}")
+
+
+def _is_found(program: str) -> bool:
+    """In PATH, or beside the interpreter, which stands before it."""
+    places = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    return shutil.which(Path(program).expanduser(), path=places) is not None
 
 
 def _weights_problems(task: Task) -> Iterator[Problem]:

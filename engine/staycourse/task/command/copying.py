@@ -59,12 +59,11 @@ class _Copying:
 
     def _file(self, word: str) -> Path | None:
         """The code file that a word names; data is not copied unasked."""
-        if placeholders(word) or word.startswith("-") or not word.endswith(_CODE):
-            first = self._words and word == self._words[0] and os.sep in word
-            if not first or placeholders(word):
-                return None
+        if placeholders(word) or word.startswith("-"):
+            return None
         path = Path(os.path.normpath(self._folder / Path(word).expanduser()))
-        return path if path.is_file() and not _is_of_the_system(path) else None
+        is_program = word == self._words[0] and os.sep in word and not _is_of_the_system(path)
+        return path if (word.endswith(_CODE) or is_program) and path.is_file() else None
 
     def _common_root(self) -> Path:
         """The lowest folder that holds the roadmap's and each script named relative to it; those named from
@@ -174,7 +173,8 @@ def _is_absolute(text: str) -> bool:
 
 
 def _is_of_the_system(path: Path) -> bool:
-    return path.parts[:2] in (("/", "bin"), ("/", "usr"), ("/", "opt")) and os.access(path, os.X_OK)
+    """A program that is installed, and no script of the project's."""
+    return path.parts[:2] in (("/", "bin"), ("/", "usr"), ("/", "opt"))
 
 
 def _below(folder: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from staycourse.core.command import Told, fill
@@ -21,11 +22,11 @@ def environment(job: Job, told: Told, place: Place) -> dict[str, str]:
     variables |= dict.fromkeys(_THREADS, str(job.threads))
     # Lines are to come when they are printed, and the copy of the code is to hold no compiled files.
     variables |= {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
-    if spec.python:
-        folder = Path(spec.python).parent
-        variables["PATH"] = f"{folder}{os.pathsep}{variables.get('PATH', os.defpath)}"
-        if (folder.parent / "pyvenv.cfg").exists():
-            variables["VIRTUAL_ENV"] = str(folder.parent)
+    # What is installed beside the interpreter (torchrun, say) is found, and a shell script's `python` is it.
+    folder = Path(spec.python or sys.executable).parent
+    variables["PATH"] = f"{folder}{os.pathsep}{variables.get('PATH', os.defpath)}"
+    if (folder.parent / "pyvenv.cfg").exists():
+        variables["VIRTUAL_ENV"] = str(folder.parent)
     variables |= {"STAYCOURSE_METRICS": str(place.metrics), "STAYCOURSE_TRIAL": job.trial}
     values = told.values()
     return variables | {name: fill(text, values) for name, text in spec.env.items()}
