@@ -127,6 +127,7 @@ def _objective(offer: Offer, size: int) -> list[Line]:
 _HIDDEN = {
     *("fingerprint", "data_files", "distributions", "task_file", "code", "read", "metrics_resolved"),
     *("weights_bytes", "checkpoint_bytes"),  # the notes say it in words
+    *("command", "interpreter"),  # the task stands above, and its packages are many
 }
 
 
@@ -134,7 +135,16 @@ def _data(facts: Mapping[str, Any], size: int) -> list[Line]:
     """The facts of the check that are short: numbers, words and what is true, nested ones by their path."""
     shown = {key: value for key, value in facts.items() if key not in _HIDDEN}
     items = [line(Span(name + " ", "dim"), Span(value)) for name, value in _flat(shown)]
-    return flow(items, size)
+    return flow([*_interpreter(facts.get("interpreter")), *items], size)
+
+
+def _interpreter(told: Mapping[str, Any] | None) -> list[Line]:
+    """What a script runs on."""
+    if not told:
+        return []
+    packages = f", {fmt.count(len(told['packages']))} packages"
+    known = line(Span("python ", "dim"), Span(str(told["python"])), Span(packages, "dim"))
+    return [known, line(Span("at ", "dim"), Span(str(told["path"])))]
 
 
 def _flat(facts: Mapping[str, Any], path: str = "") -> list[tuple[str, str]]:
