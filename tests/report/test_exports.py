@@ -94,6 +94,33 @@ def _float32(value: float) -> float:
     return float(struct.unpack("f", struct.pack("f", value))[0])
 
 
+@pytest.mark.slow
+def test_mlflow_reads_the_same_numbers_nested_by_phase(place: Place, finished: RunPaths) -> None:
+    tracking = pytest.importorskip("mlflow.tracking")
+    exported(place, finished.root, "mlflow")
+    out = exported(place, finished.root, "mlflow")  # anew: nothing is doubled
+    client = tracking.MlflowClient(tracking_uri=f"sqlite:///{out / 'mlflow.db'}")
+    (experiment,) = [e for e in client.search_experiments() if e.name == finished.name]
+    found = client.search_runs([experiment.experiment_id], max_results=50_000)
+    by_id = {each.info.run_id: each for each in found}
+    parents = {each.info.run_name: each.data.tags.get("mlflow.parentRunId") for each in found}
+    run = RunData(finished.root)
+    phases = {trial.phase for trial in run.trials}
+    assert {each.info.run_name for each in found} == {run.name, *phases, *(trial.id for trial in run.trials)}
+    assert parents[run.name] is None and len(found) == 1 + len(phases) + len(run.trials)
+    for trial in run.trials[:3]:
+        above = by_id[parents[trial.id]]
+        assert above.info.run_name == trial.phase and by_id[parents[trial.phase]].info.run_name == run.name
+        (made,) = [each for each in found if each.info.run_name == trial.id]
+        assert made.data.params["lr"] == repr(trial.setup["lr"])
+        told = {m.step: m.value for m in client.get_metric_history(made.info.run_id, "val_loss")}
+        stands = {s: v for t, n, s, _, v in run.rows("metric") if (t, n) == (trial.id, "val_loss")}
+        assert told.keys() == stands.keys() and stands
+        assert all(told[step] == value for step, value in stands.items() if math.isfinite(value))
+    (whole,) = [each for each in found if each.info.run_name == run.name]
+    assert whole.data.params["limits.trial_hours"] == "12.0" and whole.info.status == "FINISHED"
+
+
 @pytest.mark.parametrize("target", ["csv", "tensorboard"])
 def test_an_export_is_written_anew_and_over_nothing_else(
     place: Place, finished: RunPaths, target: str
@@ -130,8 +157,8 @@ def test_hostile_text_is_no_formula_and_no_command(place: Place, tmp_path: Path)
         assert row["setup.lr"] == "-0.5"
         for cell in (row["name"], row["setup.optimizer"]):
             assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    if pytest.importorskip("tensorboard"):
-        exported(place, tmp_path / "digits-1", "tensorboard")
+    for target in ("tensorboard", "mlflow"):
+        exported(place, tmp_path / "digits-1", target)
 
 
 def test_runs_are_set_side_by_side(place: Place, finished: RunPaths, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""staycourse export RUN --to csv|tensorboard: what a run knows, for other tools."""
+"""staycourse export RUN --to csv|tensorboard|mlflow: what a run knows, for other tools."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from pathlib import Path
 from staycourse.cli.arguments import add_run, add_runs
 
 # The module of each target in report.exports, and the package that it needs.
-_TARGETS = {"csv": ("tables", None), "tensorboard": ("event_files", "tensorboard")}
+_TARGETS = {
+    "csv": ("tables", None),
+    "tensorboard": ("event_files", "tensorboard"),
+    "mlflow": ("mlflow_runs", "mlflow"),
+}
 _MARK = ".staycourse-export"
 
 
@@ -30,6 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
     from staycourse.cli.output import say
     from staycourse.core.problems import UserError
+    from staycourse.core.text import one_line
     from staycourse.record.index import find
     from staycourse.report.exports.run_data import RunData
 
@@ -48,6 +53,10 @@ def run(options: argparse.Namespace) -> int:
         target.export(data, folder)
     except OSError as error:
         raise UserError(f"{folder} cannot be written ({error.strerror or error})") from None
+    except Exception as error:
+        if type(error).__name__ != "MlflowException":  # the store's own, told in its words
+            raise
+        raise UserError(f"MLflow refused: {one_line(str(error))}") from None
     say(str(folder))
     return 0
 

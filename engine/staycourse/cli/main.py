@@ -27,7 +27,7 @@ COMMANDS = {
     "seal": "print the seal that a run of a roadmap would have",
     "verify": "recompute the chain and name the first thing that does not fit",
     "abandon": "give up a whole campaign, in the open",
-    "export": "write what a run knows for other tools: CSV, TensorBoard",
+    "export": "write what a run knows for other tools: CSV, TensorBoard, MLflow",
     "script": "print every experiment of a roadmap or a run as a line of a shell script",
     "train": "train one experiment by flags, without a roadmap",
     "schema": "print the JSON Schema of the roadmap, for editors",
