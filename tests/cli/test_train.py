@@ -66,12 +66,14 @@ def test_one_that_was_stopped_goes_on_to_the_same_numbers(place: Place, task: Pa
     assert (two / "metrics.csv").read_text() == (three / "metrics.csv").read_text()
 
 
+@pytest.mark.slow
 def test_a_forgotten_flag_can_be_added(place: Place, task: Path) -> None:
     failed = place.run("train", task, *LENGTH, "--hp.lr=0.01", "--args.fail_in=model")
     assert failed.returncode == 3 and "told to fail" in failed.stdout
     assert place.run("train", task, *LENGTH, "--hp.lr=0.01").returncode == 0
 
 
+@pytest.mark.slow
 def test_help_lists_every_flag_with_types_and_ranges(place: Place, task: Path) -> None:
     said = place.run("train", task, "--help").stdout
     assert "--count INT" in said and "samples; default: 80" in said
@@ -107,6 +109,7 @@ def test_bad_usage_is_told_in_one_message(
     assert not (place.folder / "one" / "trial").exists()
 
 
+@pytest.mark.slow
 def test_names_that_are_taken_are_told_apart(place: Place) -> None:
     task = place.folder / "task.py"
     task.write_text(TASK.replace('"--count"', '"--seed"').replace("args.count", "args.seed"))
@@ -116,6 +119,7 @@ def test_names_that_are_taken_are_told_apart(place: Place) -> None:
     assert record["job"]["seed"] == 3 and record["job"]["task"]["args"] == {"seed": 50}
 
 
+@pytest.mark.slow
 def test_type_bool_is_refused_and_literals_are_warned_of(place: Place) -> None:
     task = place.folder / "task.py"
     bad = '    parser.add_argument("--tied", type=bool, default=True)\n'
