@@ -11,12 +11,12 @@ from tests.support.tiny import Place
 
 from staycourse.client import RunClient
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def follow(place: Place, name: str) -> Path:
     """The run folder of a script's whole campaign, which is verified."""
-    done = place.run("run", script_folder(place.folder, name), "--no-ui", timeout=280)
+    done = place.run("run", script_folder(place.folder, name), "--no-ui", timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     verified = place.run("verify", f"{name}-1")
     assert verified.returncode == 0, verified.stdout
